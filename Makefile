@@ -1,0 +1,49 @@
+# Two commands: `make run` shows it, `make test` proves it. The rest is for those who change it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check unit e2e bench proof fuzz tools clean constraints
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Macrogate needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "On Debian the venv module is a package of its own: apt install python3-venv" >&2; exit 2; }
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[jail,test]'
+	@touch $@
+
+run: $(STAMP) ## a gateway of its own, real messages through it, and what became of them (ARGS=--once ends by itself)
+	$(BIN)/macrogate demo $(ARGS)
+
+test: $(STAMP) tools ## everything: style, types, unit, faults, end to end with a real Postfix
+	$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest tests $(ARGS)
+
+check: $(STAMP) ## style and types
+	$(BIN)/ruff check gateway tests
+	$(BIN)/ruff format --check gateway tests
+	$(BIN)/mypy
+
+unit: $(STAMP) ## the quick tests only
+	$(BIN)/python -m pytest tests --ignore=tests/e2e --ignore=tests/faults $(ARGS)
+
+e2e: $(STAMP) tools ## end to end only
+	$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+tools: ## what the tests need from Debian: installed as root, named otherwise
+	@sh tests/tools.sh
+
+bench: $(STAMP) tools ## side by side with its peers, in one run
+	@MACROGATE_BENCH=1 sh tests/tools.sh
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[jail,test,bench]'
+	$(BIN)/python -m tests.bench $(ARGS)
+
+constraints: ## pin what is installed in .venv now
+	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | grep -v ' @ ' > constraints.txt
+
+clean: ## remove what was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

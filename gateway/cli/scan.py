@@ -1,0 +1,287 @@
+"""``macrogate scan PATH...``: the gateway's own scan and policy, without a network.
+
+Contract: every file goes to the same jailed workers a message goes to, as many at a time as there are workers, and is
+told in the order given. Exit code 3 if anything could not be examined, else 1 if anything would be stopped, else 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import sys
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from gateway.cli.scan_items import Item, files, items
+from gateway.config import Settings, rules_directory
+from gateway.events import MailLog
+from gateway.message import (
+    Action,
+    Client,
+    Decision,
+    Envelope,
+    Finding,
+    Report,
+    ScanFailed,
+    Transaction,
+    Verdict,
+    clip,
+)
+from gateway.metrics import Metrics
+from gateway.policy import Policy, PolicyError
+from gateway.spool import Spool
+from gateway.wiring import WiringError, jail_settings
+from gateway.worker_link import WorkerUnfit
+from gateway.workers import Jail, Workers
+
+PASSES = frozenset({Action.DELIVER, Action.TAG})
+COLOURS = {Verdict.CLEAN: "green", Verdict.MACRO: "yellow", Verdict.SUSPICIOUS: "yellow"}
+
+
+class Pool(Protocol):
+    """What is needed of ``gateway.workers.Workers``."""
+
+    async def examine(self, content: Spool, *, name: str = "", mail: bool = True) -> Report: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One item looked into, or the ``trouble`` with it. Report and decision are there if its bytes could be read."""
+
+    item: Item
+    size: int = 0
+    report: Report | None = None
+    decision: Decision | None = None
+    trouble: str = ""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it would not have reached its recipient as it is."""
+        return self.decision is not None and self.decision.action not in PASSES
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and file.")
+@click.option(
+    "--policy",
+    "policy_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Policy file (default: policy.toml in the rules folder).",
+)
+@click.option(
+    "--rules",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Rules folder (default: the one that came with the program).",
+)
+def scan(paths: tuple[Path, ...], as_json: bool, policy_file: Path | None, folder: Path | None) -> None:
+    """Look into documents, messages (.eml), mailboxes (mbox), Maildirs and folders of them.
+
+    Says what the gateway would find and do. What a file is is told by its content, not by its name; links inside
+    folders are not followed. Exit code: 0 all would pass, 1 something would be stopped, 2 usage or rules, 3 something
+    could not be examined.
+    """
+    folder = (folder or rules_directory()).absolute()
+    policy_file = policy_file or folder / "policy.toml"
+    try:
+        policy = Policy.load(policy_file)
+        jail = _jail(folder)
+    except PolicyError as error:
+        raise SystemExit(_refuse(f"{policy_file}: {mistake}" for mistake in error.mistakes)) from None
+    except WiringError as error:
+        raise SystemExit(_refuse([str(error)])) from None
+    sys.exit(asyncio.run(_scan(paths, policy, jail, as_json=as_json)))
+
+
+def _refuse(mistakes: Iterable[str]) -> int:
+    for mistake in mistakes:
+        click.echo(mistake, err=True)
+    return 2
+
+
+def _jail(folder: Path) -> Jail:
+    """The limits of a gateway without a configuration file; here nobody waits, so each file may wait its turn."""
+    jail = jail_settings(Settings.model_validate({"policy": {"rules": str(folder)}}))
+    return replace(jail, queue_timeout=2 * jail.timeout)
+
+
+async def _scan(paths: tuple[Path, ...], policy: Policy, jail: Jail, *, as_json: bool) -> int:
+    """With real workers."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: ASYNC230 - opening /dev/null does not wait
+        workers = Workers(jail, Metrics(), MailLog(nowhere))
+        try:
+            await workers.start()
+        except (WorkerUnfit, OSError) as error:
+            click.echo(f"the scan cannot start: {error}", err=True)
+            return 3
+        try:
+            return await scan_paths(paths, workers, policy, width=jail.workers, as_json=as_json)
+        finally:
+            await workers.stop()
+
+
+async def scan_paths(paths: Iterable[Path], pool: Pool, policy: Policy, *, width: int, as_json: bool) -> int:
+    """Look into everything below ``paths``, ``width`` at a time, tell it, and return the exit code."""
+    found = list(files(paths))
+    counts: Counter[str] = Counter()
+    code = 0
+    with _progress(len(found)) as advance:
+        async for result, last in _results(found, pool, policy, width):
+            _tell(result, as_json=as_json)
+            if result.trouble:
+                code = 3
+            elif result.stopped:
+                code = max(code, 1)
+            counts[_class(result)] += 1
+            advance(last)
+    if not as_json:
+        click.echo(f"{counts.total()} looked into: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+    return code
+
+
+def _class(result: Result) -> str:
+    if result.trouble:
+        return "could not be examined"
+    return result.decision.action.value if result.decision else ""
+
+
+async def _results(
+    found: Iterable[tuple[Path, str]], pool: Pool, policy: Policy, width: int
+) -> AsyncIterator[tuple[Result, bool]]:
+    """Results in the order of the items, and whether each is the last of its file."""
+    running: deque[tuple[asyncio.Task[Result], bool]] = deque()
+    try:
+        for item, last in _with_last(found):
+            running.append((asyncio.create_task(examine_item(pool, policy, item)), last))
+            if len(running) >= width:
+                task, was_last = running.popleft()
+                yield await task, was_last
+        while running:
+            task, was_last = running.popleft()
+            yield await task, was_last
+    finally:
+        for task, _ in running:
+            task.cancel()
+
+
+def _with_last(found: Iterable[tuple[Path, str]]) -> Iterator[tuple[Item, bool]]:
+    for path, trouble in found:
+        before: Item | None = None
+        for item in items(path, trouble):
+            if before is not None:
+                yield before, False
+            before = item
+        if before is not None:
+            yield before, True
+
+
+async def examine_item(pool: Pool, policy: Policy, item: Item) -> Result:
+    """One item through scan and policy. Trouble is part of the result; only cancellation is raised."""
+    if item.trouble:
+        return Result(item, trouble=item.trouble)
+    try:
+        content = await asyncio.to_thread(item.spool)
+    except OSError as error:
+        return Result(item, trouble=error.strerror or str(error))
+    try:
+        return await _examined(pool, policy, item, content)
+    finally:
+        content.close()
+
+
+async def _examined(pool: Pool, policy: Policy, item: Item, content: Spool) -> Result:
+    trouble = ""
+    try:
+        report = await pool.examine(content, name=clip(item.file.name, 200), mail=item.mail)
+    except ScanFailed as failure:
+        trouble = failure.detail
+        finding = Finding.of(failure.kind, "message" if item.mail else clip(item.file.name, 200), failure.detail)
+        report = Report(verdict=finding.verdict, findings=(finding,), sha256=_digest(content))
+    decision = policy.decide(_transaction(content.size), report if item.mail else _attached(report))
+    return Result(item, content.size, report, decision, trouble)
+
+
+def _digest(content: Spool) -> str:
+    digest = hashlib.sha256()
+    for chunk in content.chunks():
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _transaction(size: int) -> Transaction:
+    """A message from nowhere: rules about sender, recipient or client do not match it."""
+    return Transaction("scan", "scan", Client(), Envelope("", ()), size, datetime.now(UTC))
+
+
+def _attached(report: Report) -> Report:
+    """A document is judged as the attachment it would be in a mail, so that rules may take it out."""
+    findings = tuple(replace(finding, where=f"2/{finding.where}") for finding in report.findings)
+    parts = tuple(replace(part, where=f"2/{part.where}") for part in report.parts)
+    return replace(report, findings=findings, parts=parts)
+
+
+def _tell(result: Result, *, as_json: bool) -> None:
+    shown = clip(result.item.path, 1000)
+    if result.trouble:
+        click.echo(f"{shown}: could not be examined: {result.trouble}", err=True)
+    report, decision = result.report, result.decision
+    if report is None or decision is None:
+        return
+    if as_json:
+        click.echo(json.dumps(as_object(result.item.path, result.size, report, decision)))
+        return
+    verdict = click.style(report.verdict.label, fg=COLOURS.get(report.verdict, "red"))
+    click.echo(f"{shown}: {verdict}, {decision.action.value}" + (f" ({decision.why})" if report.findings else ""))
+    for finding in report.findings:
+        click.echo(f"    {finding.kind.value}  {finding.where}  {finding.detail}")
+
+
+def as_object(path: str, size: int, report: Report, decision: Decision) -> dict[str, Any]:
+    """What ``--json`` says about one file. Other programs rely on these keys."""
+    return {
+        "path": path,
+        "size": size,
+        "sha256": report.sha256,
+        "verdict": report.verdict.label,
+        "action": decision.action.value,
+        "seconds": round(report.seconds, 6),
+        "findings": [
+            {"kind": finding.kind.value, "where": finding.where, "detail": finding.detail}
+            for finding in report.findings
+        ],
+        "parts": [
+            {
+                "where": part.where,
+                "type": part.type.value,
+                "size": part.size,
+                "sha256": part.sha256,
+                "verdict": part.verdict.label,
+            }
+            for part in report.parts
+        ],
+    }
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[bool], None]]:
+    """A bar on standard error if a person sees it; what is called after each result, with "that file is done"."""
+    if total < 2 or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+        task = bar.add_task("Looking into files", total=total)
+        yield lambda done: bar.advance(task, 1 if done else 0)

@@ -1,0 +1,170 @@
+"""What is wrong between keys of the configuration: settings that parse and yet cannot work, or would harm.
+
+Contract: ``problems`` yields the keys concerned and the sentence that helps, for everything it finds. It reads the TLS
+files, because a gateway that starts without them would offer what it cannot do; it changes nothing and never raises.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from gateway.config import Settings
+
+SHORTEST_LIMIT = 64 << 10
+"""Octets every server has to take in one message (RFC 5321 §4.5.3.1.7)."""
+
+LONGEST_ANSWER = 95.0
+"""Seconds from the final dot to our reply. Postfix waits 100 s (``smtpd_proxy_timeout``), then mail may come twice."""
+
+LEAST_MEMORY = 256 << 20
+"""Bytes of address space a scan process needs before it has read anything."""
+
+Problem = tuple[tuple[str, ...], str]
+
+
+def problems(settings: Settings) -> Iterator[Problem]:
+    """Keys and sentence of everything wrong, in the order of the file."""
+    yield from _loops(settings)
+    yield from _strangers(settings)
+    yield from _tls(settings)
+    yield from _limits(settings)
+    yield from _patience(settings)
+    yield from _not_built(settings)
+    yield from _store(settings)
+
+
+def _loops(settings: Settings) -> Iterator[Problem]:
+    smtp = settings.smtp
+    listener = Endpoint.parse(smtp.listen)
+    names = (smtp.hostname.lower(), smtp.hostname.lower().partition(".")[0])
+    for key in ("next_hop", "release_next_hop"):
+        hop = getattr(smtp, key)
+        if hop and Endpoint.parse(hop).reaches(listener, names):
+            yield (
+                (f"smtp.{key}", "smtp.listen"),
+                f"{hop} is this gateway's own listener ({smtp.listen}), so mail would go round for ever; "
+                "write where the MTA takes filtered mail, as in 127.0.0.1:10025",
+            )
+    if settings.http.listen and _clash(listener, Endpoint.parse(settings.http.listen)):
+        yield (("http.listen", "smtp.listen"), f"{settings.http.listen} is taken by smtp.listen; use another port")
+
+
+def _clash(one: Endpoint, other: Endpoint) -> bool:
+    return one.reaches(other) or other.reaches(one)
+
+
+def _strangers(settings: Settings) -> Iterator[Problem]:
+    smtp = settings.smtp
+    if not smtp.xclient and not Endpoint.parse(smtp.listen).private:
+        yield (
+            ("smtp.xclient", "smtp.listen"),
+            f"smtp.listen = {smtp.listen} is open to others, and without XCLIENT every stranger would look like this "
+            "machine to your MTA: open relay; set xclient = true and let the MTA take XCLIENT from this gateway "
+            "(smtpd_authorized_xclient_hosts in Postfix)",
+        )
+    if any(network.prefixlen == 0 for network in smtp.trusted_peers):
+        yield (
+            ("smtp.trusted_peers",),
+            "names the whole Internet, so anybody could claim to be any client; name your own MTAs and proxies",
+        )
+    if smtp.proxy_protocol and not smtp.trusted_peers:
+        yield (
+            ("smtp.proxy_protocol", "smtp.trusted_peers"),
+            "nobody is trusted to speak the PROXY protocol; name your load balancer in trusted_peers",
+        )
+
+
+def _tls(settings: Settings) -> Iterator[Problem]:
+    certificate, key = settings.smtp.tls_certificate, settings.smtp.tls_key
+    if certificate and key:
+        yield from _pair(certificate, key)
+    elif certificate:
+        yield (("smtp.tls_key",), "tls_certificate is set, so its private key is needed too")
+    elif key:
+        yield (("smtp.tls_certificate",), "tls_key is set, so its certificate is needed too")
+
+
+def _pair(certificate: Path, key: Path) -> Iterator[Problem]:
+    readable = True
+    for name, path in (("smtp.tls_certificate", certificate), ("smtp.tls_key", key)):
+        try:
+            path.read_bytes()
+        except OSError as error:
+            readable = False
+            yield ((name,), f"{path} cannot be read: {error.strerror}")
+    if not readable:
+        return
+    try:
+        # A password is never asked for: a daemon has nobody to ask.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password=lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        reason = getattr(error, "reason", None) or str(error)
+        yield (
+            ("smtp.tls_certificate", "smtp.tls_key"),
+            f"{certificate} and {key} are no certificate and private key that belong together, in PEM and without a "
+            f"password ({reason})",
+        )
+
+
+def _limits(settings: Settings) -> Iterator[Problem]:
+    smtp, scan = settings.smtp, settings.scan
+    if smtp.max_message_size < SHORTEST_LIMIT:
+        yield (
+            ("smtp.max_message_size",),
+            f"{smtp.max_message_size} bytes is less than the 64K every mail server has to take (RFC 5321 §4.5.3.1.7)",
+        )
+    if scan.max_unpacked_size < smtp.max_message_size:
+        yield (
+            ("scan.max_unpacked_size", "smtp.max_message_size"),
+            "is less than smtp.max_message_size, so large messages would always be unscannable; make it larger",
+        )
+    if scan.max_memory < LEAST_MEMORY:
+        yield (("scan.max_memory",), "is too little for a scan process to start; 1G is usual, 256M the least")
+    if scan.max_depth > 100:
+        yield (("scan.max_depth",), f"{scan.max_depth} nested archives would be followed; 8 is usual, 100 the most")
+
+
+def _patience(settings: Settings) -> Iterator[Problem]:
+    smtp, scan = settings.smtp, settings.scan
+    longest = scan.queue_timeout + 2 * scan.timeout + smtp.next_hop_timeout
+    if longest > LONGEST_ANSWER:
+        yield (
+            ("scan.timeout", "scan.queue_timeout", "smtp.next_hop_timeout"),
+            f"scan.queue_timeout + 2 × scan.timeout (scan, rewrite) + smtp.next_hop_timeout is {longest:g} s; an MTA "
+            f"gives up after 100 s and sends the mail again; keep the sum at {LONGEST_ANSWER:g} s or less",
+        )
+    if settings.quarantine.retention < 3600:
+        yield (
+            ("quarantine.retention",),
+            f"{settings.quarantine.retention:g} s: held mail would be gone before anybody could release it; "
+            '"30d" is usual, "1h" the least',
+        )
+
+
+def _not_built(settings: Settings) -> Iterator[Problem]:
+    if settings.milter.listen:
+        yield (
+            ("milter.listen",),
+            "the milter is not available in this version; leave it empty and use [smtp], see docs/deployment.md",
+        )
+
+
+def _store(settings: Settings) -> Iterator[Problem]:
+    for key, scheme, example in (
+        ("store", "sqlite", "sqlite:///var/lib/macrogate/quarantine.db"),
+        ("messages", "file", "file:///var/lib/macrogate/messages"),
+    ):
+        url = getattr(settings.quarantine, key)
+        name, mark, path = url.partition("://")
+        if not mark:
+            yield ((f"quarantine.{key}",), f"{url!r} is no URL; write it as {example}")
+        elif name != scheme:
+            yield ((f"quarantine.{key}",), f"{name}: is not available in this version; use {example}")
+        elif not path.startswith("/") or not path.strip("/"):
+            yield ((f"quarantine.{key}",), f"{url!r} has to name an absolute path, as {example} does")

@@ -1,0 +1,248 @@
+"""Wiring by hand, signals, reload, drain.
+
+Contract: ``start`` returns once the jail runs, the quarantine is open and every port is bound, the SMTP port last, or
+raises ``StartError`` with the sentence that helps and leaves nothing behind. ``reload`` builds everything new beside the
+old and swaps one reference, or refuses and changes nothing. ``stop`` closes the doors, lets messages past their final
+dot finish, and gives everything back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from gateway import __version__, systemd
+from gateway.config import ConfigError, Settings
+from gateway.events import MailLog
+from gateway.generation import Generation, Surroundings, generate
+from gateway.message import Client, HeldState
+from gateway.metrics import Metrics
+from gateway.quarantine import Quarantine, QuarantineError
+from gateway.smtp.client import HopError, HopPool
+from gateway.smtp.server import SmtpListener
+from gateway.web import application
+from gateway.web.server import WebServer
+from gateway.wiring import WiringError, server_settings
+from gateway.workers import Workers
+
+DRAIN_SECONDS = 60.0
+HOUSEKEEPING_SECONDS = 3600.0
+LAG_SECONDS = 0.05
+READY_SECONDS = 5.0
+"""How long an answer about readiness is good for, so that a probe does not become a load on the next hop."""
+
+FIXED = ("smtp.listen", "http.listen", "quarantine.store", "quarantine.messages", "log.format", "log.level")
+"""Settings that only a restart can change: they belong to open ports and files."""
+
+
+class StartError(Exception):
+    """The daemon cannot start; the message is the sentence for the admin."""
+
+
+class Daemon:
+    """One gateway: its listeners, its quarantine, and the configuration in force."""
+
+    def __init__(self, settings: Settings, events: MailLog, source: Callable[[], Settings] | None = None) -> None:
+        self.events = events
+        self.metrics = Metrics()
+        self.smtp_address = ""
+        self.http_address = ""
+        self._settings = settings
+        self._source = source or (lambda: settings)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reloading = asyncio.Lock()
+        self._lag = 0.0
+        self._readiness: dict[str, str] = {}
+        self._readiness_until = 0.0
+        self._around: Surroundings | None = None
+        self._generation: Generation | None = None
+        self._listener: SmtpListener | None = None
+        self._web: WebServer | None = None
+        self._quarantine: Quarantine | None = None
+
+    async def run(self) -> None:
+        """Start, serve until SIGTERM or SIGINT, stop. Raises ``StartError``."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        await self.start()
+        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload_on_signal(), "reload"))
+        systemd.notify("READY=1", f"STATUS=listening on {self.smtp_address}")
+        await stop.wait()
+        systemd.notify("STOPPING=1")
+        await self.stop()
+
+    async def start(self) -> None:
+        """Open everything. Raises ``StartError``."""
+        try:
+            await self._open(self._settings)
+        except (WiringError, QuarantineError) as error:
+            await self.stop(drain_seconds=0)
+            raise StartError(str(error)) from error
+        except BaseException:
+            await self.stop(drain_seconds=0)
+            raise
+
+    async def _open(self, settings: Settings) -> None:
+        store = settings.quarantine
+        self._quarantine = await Quarantine.open(store.store, store.messages, exclusive=True)
+        self._around = Surroundings(self._quarantine, self.events, self.metrics, self._dismiss, self._disconnect)
+        self._generation = await generate(settings, self._around)
+        if settings.http.listen:
+            await self._start_web(settings.http.listen)
+        self._listener = SmtpListener(server_settings(settings), self.current, self.metrics, self.events)
+        try:
+            bound = await self._listener.start(settings.smtp.listen)
+        except OSError as error:
+            raise StartError(f"smtp.listen {settings.smtp.listen}: {error.strerror or error}") from error
+        self.smtp_address = _shown(bound[0].getsockname())
+        self._spawn(self._watch_loop(), "loop-lag")
+        self._spawn(self._keep_house(), "housekeeping")
+        self.events.started(
+            version=__version__,
+            smtp=self.smtp_address,
+            next_hop=settings.smtp.next_hop,
+            http=self.http_address,
+            policy=self.current().policy.version[:12],
+        )
+
+    async def _start_web(self, listen: str) -> None:
+        host, _, port = listen.rpartition(":")
+        self._web = WebServer(application(self.metrics.registry, self._refresh, self.ready))
+        try:
+            bound = await self._web.start(host.strip("[]"), int(port))
+        except OSError as error:
+            raise StartError(f"http.listen {listen}: {error.strerror or error}") from error
+        self.http_address = f"{host}:{bound}"
+
+    def current(self) -> Generation:
+        """The configuration in force."""
+        assert self._generation is not None
+        return self._generation
+
+    async def reload(self) -> bool:
+        """Take the configuration as its file says now; False if it was refused and nothing changed."""
+        async with self._reloading:
+            try:
+                settings = await asyncio.to_thread(self._source)
+                self._refuse_fixed(settings)
+                assert self._around is not None
+                assert self._listener is not None
+                server = server_settings(settings)
+                self._generation = await generate(settings, self._around, self._generation)
+            except (ConfigError, WiringError, OSError) as error:
+                self.events.reloaded(ok=False, why=str(error))
+                self.metrics.reloads.labels("refused").inc()
+                return False
+            self._listener.reconfigure(server)
+            self._settings = settings
+            self.events.reloaded(ok=True)
+            self.metrics.reloads.labels("taken").inc()
+            return True
+
+    def _refuse_fixed(self, settings: Settings) -> None:
+        for name in FIXED:
+            section, _, key = name.partition(".")
+            old, new = (getattr(getattr(which, section), key) for which in (self._settings, settings))
+            if old != new:
+                raise WiringError(f"{name} cannot change from {old} to {new} while running; restart to change it")
+
+    async def _reload_on_signal(self) -> None:
+        systemd.reloading()
+        await self.reload()
+        systemd.notify("READY=1")
+
+    async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> None:
+        """Stop taking mail, let what is past its final dot finish, give everything back. Safe after a failed start."""
+        if self._listener is not None:
+            await self._listener.drain(drain_seconds)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._web is not None:
+            await self._web.stop()
+        if self._generation is not None:
+            generation, self._generation = self._generation, None
+            await generation.hops.close()
+            await generation.workers.thing.stop()
+        if self._quarantine is not None:
+            await self._quarantine.close()
+        if self.smtp_address:
+            self.events.stopped(smtp=self.smtp_address)
+
+    # What outlives a message: helpers that run beside the mail.
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _dismiss(self, workers: Workers) -> None:
+        if self._generation is not None:  # else stop() has done so
+            self._spawn(workers.stop(), "dismiss-workers")
+
+    def _disconnect(self, hops: HopPool) -> None:
+        if self._generation is not None:
+            self._spawn(hops.close(), "disconnect-hops")
+
+    async def _watch_loop(self) -> None:
+        """Measure how late the loop wakes up: the longest stall is a metric."""
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(LAG_SECONDS)
+            self._lag = max(self._lag, loop.time() - before - LAG_SECONDS)
+
+    async def _keep_house(self) -> None:
+        while True:
+            assert self._quarantine is not None
+            try:
+                await self._quarantine.expire(timedelta(seconds=self._settings.quarantine.retention))
+            except QuarantineError as error:
+                self.events.notice("retention-failed", why=str(error))
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+    async def _refresh(self) -> None:
+        """Bring the gauges up to date for a scrape."""
+        self.metrics.loop_lag.set(self._lag)
+        self._lag = 0.0
+        assert self._quarantine is not None
+        with contextlib.suppress(QuarantineError):
+            stats = await self._quarantine.stats()
+            for state in HeldState:
+                self.metrics.quarantine_messages.labels(state).set(stats.count.get(state, 0))
+            self.metrics.quarantine_bytes.set(stats.bytes)
+            self.metrics.quarantine_oldest.set(stats.oldest.timestamp() if stats.oldest else 0)
+
+    async def ready(self) -> dict[str, str]:
+        """Why mail cannot flow, by component; empty when it can."""
+        if time.monotonic() >= self._readiness_until:
+            self._readiness = await self._look()
+            self._readiness_until = time.monotonic() + READY_SECONDS
+        return self._readiness
+
+    async def _look(self) -> dict[str, str]:
+        reasons: dict[str, str] = {}
+        hops = self.current().hops
+        try:
+            await hops.release(await hops.acquire(Client()))
+        except HopError as error:
+            reasons["next-hop"] = error.reply.text
+        assert self._quarantine is not None
+        if self._quarantine.trouble:
+            reasons["quarantine"] = self._quarantine.trouble
+        return reasons
+
+
+def _shown(bound: str | tuple[Any, ...]) -> str:
+    """An address as the configuration writes it."""
+    if isinstance(bound, str):
+        return f"unix:{bound}"
+    host, port = bound[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

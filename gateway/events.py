@@ -1,0 +1,139 @@
+"""The mail log: one method for each fact an operator may ask about.
+
+Contract: one event is one line, a JSON object by default. Everything a stranger wrote is printable and bounded before
+it gets here (``message.clip``) or is clipped here, so a line cannot be split, forged or coloured. Writing never raises:
+a full or closed log must not cost a mail (promise P19); what could not be written is counted in ``dropped``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+import structlog
+
+from gateway.message import Client, Finding, Outcome, Reply, Transaction, clip
+
+MAX_LISTED = 50
+"""Recipients, findings named in one line; the counts beside them are always whole."""
+
+
+class MailLog:
+    """Where events go. ``format`` is ``json`` or ``text``, ``level`` a name of the ``logging`` module."""
+
+    def __init__(self, stream: TextIO, format: str = "json", level: str = "info") -> None:  # noqa: A002 - the setting's own name
+        renderer: Any = structlog.processors.JSONRenderer()
+        if format == "text":
+            renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        self.dropped = 0
+        self._log = structlog.wrap_logger(
+            structlog.WriteLogger(stream),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                renderer,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        )
+
+    def _write(self, level: str, event: str, **facts: object) -> None:
+        try:
+            getattr(self._log, level)(event, **facts)
+        except (OSError, ValueError):
+            self.dropped += 1
+
+    def message(self, outcome: Outcome) -> None:
+        """Everything needed to explain afterwards why this message went where it went."""
+        transaction, report, decision = outcome.transaction, outcome.report, outcome.decision
+        self._write(
+            "info",
+            "message",
+            **_origin(transaction),
+            size=transaction.size,
+            subject=report.headline.subject,
+            message_id=report.headline.message_id,
+            from_header=report.headline.sender,
+            sha256=report.sha256,
+            verdict=report.verdict.label,
+            action=decision.action.value,
+            rule=decision.rule,
+            why=decision.why,
+            shadow=list(decision.shadow),
+            findings=[_finding(finding) for finding in report.findings[:MAX_LISTED]],
+            finding_count=len(report.findings),
+            part_count=len(report.parts),
+            recalled=report.recalled,
+            held=outcome.held_id,
+            reply=outcome.reply.text,
+            seconds={step: round(value, 4) for step, value in outcome.seconds.items()},
+        )
+
+    def keep_failed(self, transaction: Transaction, why: str) -> None:
+        """The quarantine could not store a message; the client was told to try again."""
+        self._write("error", "keep-failed", **_origin(transaction), why=clip(why, 500))
+
+    def session_refused(self, client: Client, why: str) -> None:
+        """A session was ended by us."""
+        self._write(
+            "warning", "session-refused", client=client.address, helo=clip(client.helo, 255), why=clip(why, 300)
+        )
+
+    def client_gone(self, transaction: Transaction, reply: Reply) -> None:
+        """The client left between its final dot and our reply; it will send the message again (RFC 1047)."""
+        self._write("warning", "client-gone", **_origin(transaction), reply=reply.text)
+
+    def worker_died(self, reason: str, detail: str) -> None:
+        """A scan worker died or was killed; one message was deferred for it."""
+        self._write("error", "worker-died", reason=reason, detail=clip(detail, 300))
+
+    def poison(self, sha256: str) -> None:
+        """The same content cost several workers and is now judged as unscannable."""
+        self._write("error", "poison", body_sha256=sha256)
+
+    def released(self, held_id: str, who: str, why: str, recipients: Iterable[str], result: str) -> None:
+        """Somebody released a held message; ``result`` is the next hop's word."""
+        shown = [clip(recipient, 320) for recipient in recipients]
+        self._write("info", "released", held=held_id, who=clip(who, 100), why=clip(why, 300), to=shown, result=result)
+
+    def hop_failed(self, address: str, why: str) -> None:
+        """The next hop could not be spoken to."""
+        self._write("error", "next-hop-failed", address=address, why=clip(why, 300))
+
+    def reloaded(self, ok: bool, why: str = "") -> None:
+        """A reload was taken, or refused with its reason while the old configuration stays."""
+        self._write("info" if ok else "error", "reloaded" if ok else "reload-refused", why=clip(why, 2000))
+
+    def started(self, **facts: object) -> None:
+        """The daemon is ready."""
+        self._write("info", "started", **facts)
+
+    def stopped(self, **facts: object) -> None:
+        """The daemon has let go of everything."""
+        self._write("info", "stopped", **facts)
+
+    def notice(self, event: str, **facts: object) -> None:
+        """Any other fact worth a line; ``event`` is a constant of ours."""
+        with contextlib.suppress(TypeError):
+            self._write("warning", event, **facts)
+
+
+def _origin(transaction: Transaction) -> dict[str, object]:
+    client, envelope = transaction.client, transaction.envelope
+    recipients = [clip(recipient.address, 320) for recipient in envelope.recipients[:MAX_LISTED]]
+    return {
+        "id": transaction.id,
+        "listener": transaction.listener,
+        "client": client.address,
+        "client_name": clip(client.name, 255),
+        "helo": clip(client.helo, 255),
+        "tls": client.tls,
+        "sender": clip(envelope.sender, 320),
+        "recipients": recipients,
+        "recipient_count": len(envelope.recipients),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, str]:
+    return {"kind": finding.kind.value, "where": finding.where, "detail": finding.detail}

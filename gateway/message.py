@@ -1,0 +1,386 @@
+"""The vocabulary of Macrogate: what every other module talks in.
+
+Contract: nothing here imports anything of ours, touches a socket, a file or a clock, or can fail on hostile
+content. Everything is frozen, so what was scanned and decided cannot change on its way to the next hop.
+
+Closed sets (``Verdict``, ``Kind``, ``FileType``, ``Action``, ``HeldState``) are the only values that may become a
+metric label or a word in a policy file.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+class Verdict(enum.IntEnum):
+    """How bad a part is; a message is as bad as its worst part. Ordered, so ``max()`` is the rule."""
+
+    CLEAN = 0
+    MACRO = 1
+    SUSPICIOUS = 2
+    UNSCANNABLE = 3
+    AUTOEXEC = 4
+
+    @property
+    def label(self) -> str:
+        """The word operators read: ``clean`` ... ``autoexec``."""
+        return self.name.lower()
+
+    @classmethod
+    def of(cls, label: str) -> Verdict:
+        """The verdict behind a word. Raises ``KeyError`` for any other word."""
+        return cls[label.upper()]
+
+
+class Kind(enum.StrEnum):
+    """What a finding is about."""
+
+    VBA_AUTOEXEC = "vba-autoexec"
+    VBA_MACRO = "vba-macro"
+    VBA_STOMPED = "vba-stomped"
+    XLM_AUTOEXEC = "xlm-autoexec"
+    XLM_MACRO = "xlm-macro"
+    DDE = "dde"
+    REMOTE_TEMPLATE = "remote-template"
+    OLE_PACKAGE = "ole-package"
+    ACTIVEX = "activex"
+    ENCRYPTED = "encrypted"
+    DECRYPTED = "decrypted"
+    EMBEDDED_DOCUMENT = "embedded-document"
+    SCRIPT_CARRIER = "script-carrier"
+    HTML_SMUGGLING = "html-smuggling"
+    MIME_AMBIGUOUS = "mime-ambiguous"
+    ARCHIVE_AMBIGUOUS = "archive-ambiguous"
+    LIMIT = "limit"
+    CORRUPT = "corrupt"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    YARA = "yara"
+
+
+USUAL_VERDICT: dict[Kind, Verdict] = {
+    Kind.VBA_AUTOEXEC: Verdict.AUTOEXEC,
+    Kind.VBA_MACRO: Verdict.MACRO,
+    Kind.VBA_STOMPED: Verdict.UNSCANNABLE,  # the source shown is not the code that runs (MITRE T1564.007)
+    Kind.XLM_AUTOEXEC: Verdict.AUTOEXEC,
+    Kind.XLM_MACRO: Verdict.MACRO,
+    Kind.DDE: Verdict.SUSPICIOUS,
+    Kind.REMOTE_TEMPLATE: Verdict.SUSPICIOUS,
+    Kind.OLE_PACKAGE: Verdict.SUSPICIOUS,
+    Kind.ACTIVEX: Verdict.SUSPICIOUS,
+    Kind.ENCRYPTED: Verdict.UNSCANNABLE,
+    Kind.DECRYPTED: Verdict.CLEAN,
+    Kind.EMBEDDED_DOCUMENT: Verdict.CLEAN,
+    Kind.SCRIPT_CARRIER: Verdict.SUSPICIOUS,
+    Kind.HTML_SMUGGLING: Verdict.SUSPICIOUS,
+    Kind.MIME_AMBIGUOUS: Verdict.UNSCANNABLE,
+    Kind.ARCHIVE_AMBIGUOUS: Verdict.UNSCANNABLE,
+    Kind.LIMIT: Verdict.UNSCANNABLE,
+    Kind.CORRUPT: Verdict.UNSCANNABLE,
+    Kind.TIMEOUT: Verdict.UNSCANNABLE,
+    Kind.CRASH: Verdict.UNSCANNABLE,
+    Kind.YARA: Verdict.SUSPICIOUS,
+}
+
+
+class FileType(enum.StrEnum):
+    """What a part is, judged by its content and never by its name."""
+
+    DOC = "doc"
+    XLS = "xls"
+    PPT = "ppt"
+    OLE = "ole"
+    DOCX = "docx"
+    DOCM = "docm"
+    XLSX = "xlsx"
+    XLSM = "xlsm"
+    XLSB = "xlsb"
+    PPTX = "pptx"
+    PPTM = "pptm"
+    OOXML = "ooxml"
+    FLAT_OPC = "flat-opc"
+    WORD_XML = "word-xml"
+    RTF = "rtf"
+    ODF = "odf"
+    VBA_PROJECT = "vba-project"
+    MHT = "mht"
+    ACTIVEMIME = "activemime"
+    ONENOTE = "onenote"
+    PDF = "pdf"
+    ZIP = "zip"
+    SEVEN_ZIP = "7z"
+    RAR = "rar"
+    TAR = "tar"
+    GZIP = "gzip"
+    BZIP2 = "bzip2"
+    XZ = "xz"
+    ZSTD = "zstd"
+    CAB = "cab"
+    DISK_IMAGE = "disk-image"
+    ARCHIVE = "archive"
+    TNEF = "tnef"
+    MSG = "msg"
+    EMAIL = "email"
+    HTML = "html"
+    XML = "xml"
+    TEXT = "text"
+    IMAGE = "image"
+    SCRIPT = "script"
+    LNK = "lnk"
+    EXECUTABLE = "executable"
+    BINARY = "binary"
+    EMPTY = "empty"
+
+
+class Action(enum.StrEnum):
+    """What is done with a message. ``STRIP`` and ``DISARM`` always keep the original in quarantine."""
+
+    DELIVER = "deliver"
+    TAG = "tag"
+    DISARM = "disarm"
+    STRIP = "strip"
+    QUARANTINE = "quarantine"
+    REJECT = "reject"
+    DEFER = "defer"
+
+
+class HeldState(enum.StrEnum):
+    """``HELD → RELEASING → RELEASED``, ``HELD → DELETED | EXPIRED``; nothing else."""
+
+    HELD = "held"
+    RELEASING = "releasing"
+    RELEASED = "released"
+    DELETED = "deleted"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who handed the message over, as far as a trusted peer or the socket says so.
+
+    ``address`` is an IP literal or "" for a UNIX socket, ``name`` the verified reverse name or "", ``helo`` the
+    HELO/EHLO argument, ``protocol`` "SMTP" or "ESMTP".
+    """
+
+    address: str = ""
+    port: int = 0
+    name: str = ""
+    helo: str = ""
+    protocol: str = "ESMTP"
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One accepted RCPT TO: the path without its angle brackets, and its ESMTP parameters verbatim."""
+
+    address: str
+    parameters: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """RFC 5321 §3.3. ``sender`` is "" for the null reverse-path ``<>``; addresses are kept byte for byte
+    (UTF-8 with ``surrogateescape``), never normalised."""
+
+    sender: str
+    recipients: tuple[Recipient, ...]
+    parameters: str = ""
+    """ESMTP parameters of MAIL FROM, verbatim, without SIZE's recomputation: ``"SIZE=12 BODY=8BITMIME"``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes ``start`` up to, not including, ``end`` of the message as it was received."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fact the scan wants a person to know, trouble included.
+
+    ``where`` is the path of the part (``2/invoice.zip/invoice.docm``; the first element is the MIME part number),
+    ``detail`` a sentence for a person, ``reference`` a paragraph of a standard or a rule id, ``excerpt`` a few lines of
+    the macro where there is one. All strings are printable and bounded (``clip``).
+    """
+
+    kind: Kind
+    where: str
+    detail: str
+    verdict: Verdict
+    reference: str = ""
+    excerpt: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        kind: Kind,
+        where: str,
+        detail: str,
+        *,
+        reference: str = "",
+        excerpt: str = "",
+        verdict: Verdict | None = None,
+    ) -> Finding:
+        """A finding with the verdict its kind usually has, and every string made safe to show."""
+        return cls(
+            kind=kind,
+            where=clip(where, 500),
+            detail=clip(detail, 500),
+            verdict=USUAL_VERDICT[kind] if verdict is None else verdict,
+            reference=clip(reference, 200),
+            excerpt=clip(excerpt, 4000, keep="\n\t"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One leaf that was looked into. ``where`` as in ``Finding``; ``sha256`` in hex over the decoded bytes."""
+
+    where: str
+    type: FileType
+    size: int
+    sha256: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a person recognises a mail by; decoded, printable, bounded. For display only, never for a decision."""
+
+    subject: str = ""
+    sender: str = ""
+    message_id: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All the scan has to say about one message or file."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    parts: tuple[Part, ...] = ()
+    headline: Headline = Headline()
+    sha256: str = ""
+    """Hex digest of the whole message or file as examined."""
+    forged: tuple[Span, ...] = ()
+    """Header lines of our own name that came from outside; they are cut out of what is delivered."""
+    recalled: int = 0
+    """How many documents were answered by the verdict cache."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """Replace ``span`` of the original by ``replacement``. An empty span inserts."""
+
+    span: Span
+    replacement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """How what is delivered differs from what arrived: splices in ascending order that do not overlap."""
+
+    splices: tuple[Splice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the policy says. ``rule`` is the id of the rule that matched, ``why`` its title; ``targets`` are the MIME
+    part numbers the rule is about (what strip and disarm replace); ``shadow`` the ids of rules on trial that would
+    have matched."""
+
+    action: Action
+    rule: str
+    why: str
+    targets: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    subject_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One SMTP reply (RFC 5321 §4.2), kept byte for byte. ``lines`` are the texts behind the code, without CRLF."""
+
+    code: int
+    lines: tuple[bytes, ...] = (b"",)
+
+    @classmethod
+    def of(cls, text: str) -> Reply:
+        """``Reply.of("451 4.3.0 Try again")``: one line of our own words."""
+        return cls(int(text[:3]), (text[4:].encode("ascii", "replace"),))
+
+    @property
+    def wire(self) -> bytes:
+        """The bytes to send, CRLF included."""
+        code = b"%03d" % self.code
+        head = b"".join(code + b"-" + line + b"\r\n" for line in self.lines[:-1])
+        return head + code + b" " + self.lines[-1] + b"\r\n"
+
+    @property
+    def text(self) -> str:
+        """One printable line for logs and people."""
+        return clip(f"{self.code} " + " / ".join(line.decode("utf-8", "replace") for line in self.lines), 500)
+
+    @property
+    def positive(self) -> bool:
+        """2yz: the other side has taken responsibility."""
+        return 200 <= self.code <= 299
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One message on its way: everything known about it but its content."""
+
+    id: str
+    listener: str
+    client: Client
+    envelope: Envelope
+    size: int
+    received: datetime
+    """UTC."""
+    receive_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended, for the event line and the counters."""
+
+    transaction: Transaction
+    report: Report
+    decision: Decision
+    reply: Reply
+    held_id: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Wall-clock seconds by step: ``receive``, ``scan``, ``act``, ``keep``, ``deliver``, ``total``."""
+
+
+class ScanFailed(Exception):
+    """The jail gave no verdict. ``kind`` is ``timeout``, ``crash`` or ``limit`` (no worker free in time); ``poison`` says
+    that this content has done so too often for another try to be of use (promise P11)."""
+
+    def __init__(self, kind: Kind, detail: str, *, poison: bool = False) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.poison = poison
+
+
+class KeepFailed(Exception):
+    """The quarantine could not make the message durable, so nothing may be promised to anybody."""
+
+
+def clip(text: str, limit: int, keep: str = "") -> str:
+    """``text`` with every unprintable character (but those in ``keep``) shown as ``?`` and cut at ``limit``.
+
+    Mail authors write these strings; a terminal, a log reader and a web page have to survive them.
+    """
+    cut = text[: limit + 1]
+    shown = cut if cut.isprintable() else "".join(c if c.isprintable() or c in keep else "?" for c in cut)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -1,0 +1,83 @@
+"""Every metric, its help and its labels, declared once.
+
+Contract: names begin with ``macrogate_``; label values come from closed sets only, so the number of series does not
+depend on what strangers send. One ``Metrics`` belongs to one daemon and owns its registry: nothing is global.
+"""
+
+from __future__ import annotations
+
+import platform
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
+
+from gateway import __version__
+from gateway.message import Outcome
+
+FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Seconds. From the 1 ms a seen document costs to the 60 s a message may take at the most."""
+
+
+class Metrics:
+    """The counters of one gateway."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"macrogate_{name}", text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"macrogate_{name}", text, labels, registry=registry)
+
+        def seconds(name: str, text: str, *labels: str) -> Histogram:
+            return Histogram(f"macrogate_{name}_seconds", text, labels, registry=registry, buckets=FAST)
+
+        self.messages = counter("messages_total", "Messages brought to an end.", "listener", "action")
+        self.verdicts = counter("verdicts_total", "Messages by verdict.", "verdict")
+        self.message_bytes = counter("message_bytes_total", "Bytes of the messages brought to an end.")
+        self.parts = counter("parts_total", "Parts looked into, by what they are and their verdict.", "type", "verdict")
+        self.findings = counter("findings_total", "Findings by kind.", "kind")
+        self.rule_hits = counter("rule_hits_total", "Decisions by policy rule.", "rule", "mode")
+        self.scan_seconds = seconds("scan", "Time in the scan, waiting for a worker included.")
+        self.message_seconds = seconds("message", "Time from the first octet of the message to the reply.")
+        self.queue_seconds = seconds("queue_wait", "Time a message waited for a free worker.")
+        self.next_hop_replies = counter("next_hop_replies_total", "Replies of the next hop.", "stage", "class")
+        self.next_hop_seconds = seconds("next_hop", "Time from the final dot to the next hop's reply.")
+        self.sessions = counter("sessions_total", "SMTP sessions by how they ended.", "listener", "end")
+        self.sessions_open = gauge("sessions_open", "SMTP sessions open now.", "listener")
+        self.workers = gauge("workers", "Scan workers alive.")
+        self.workers_busy = gauge("workers_busy", "Scan workers at work.")
+        self.worker_deaths = counter("worker_deaths_total", "Scan workers that died or were killed.", "reason")
+        self.poisoned = counter("poisoned_total", "Messages held because their content killed workers repeatedly.")
+        self.cache = counter("verdict_cache_total", "Documents asked of the verdict cache.", "result")
+        self.cache_entries = gauge("verdict_cache_entries", "Documents the verdict cache remembers.")
+        self.quarantine_messages = gauge("quarantine_messages", "Messages in quarantine.", "state")
+        self.quarantine_bytes = gauge("quarantine_bytes", "Bytes of the messages held.")
+        self.quarantine_oldest = gauge("quarantine_oldest_timestamp_seconds", "When the oldest held message came.")
+        self.keep_failures = counter("keep_failures_total", "Messages the quarantine could not store.")
+        self.releases = counter("releases_total", "Releases by how they ended.", "result")
+        self.reloads = counter("reloads_total", "Reloads of the configuration.", "result")
+        self.loop_lag = gauge("event_loop_lag_seconds", "Longest stall of the event loop since the last look.")
+        self.build = Info("macrogate_build", "What runs here.", registry=registry)
+        self.build.info({"version": __version__, "python": platform.python_version()})
+
+    def message(self, outcome: Outcome) -> None:
+        """Count one message that came to its end."""
+        report, decision = outcome.report, outcome.decision
+        self.messages.labels(outcome.transaction.listener, decision.action).inc()
+        self.verdicts.labels(report.verdict.label).inc()
+        self.message_bytes.inc(outcome.transaction.size)
+        for part in report.parts:
+            self.parts.labels(part.type, part.verdict.label).inc()
+        for finding in report.findings:
+            self.findings.labels(finding.kind).inc()
+        self.rule_hits.labels(decision.rule, "applied").inc()
+        for rule in decision.shadow:
+            self.rule_hits.labels(rule, "shadow").inc()
+        if "scan" in outcome.seconds:
+            self.scan_seconds.observe(outcome.seconds["scan"])
+        self.message_seconds.observe(outcome.seconds["total"])
+        if "deliver" in outcome.seconds:
+            self.next_hop_seconds.observe(outcome.seconds["deliver"])

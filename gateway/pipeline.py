@@ -1,0 +1,185 @@
+"""THE LIFE OF ONE MESSAGE: receive → scan → decide → act → keep → deliver → record.
+
+Receiving and the wire are the listener's (``smtp/``, ``milter/``): it hands over a transaction, its bytes and a way to
+deliver. Whatever happens in between, one reply comes back, and it is positive only if the next hop or the quarantine
+has the message durably. Scan, act, keep and deliver are handed in, so this file can be read, and tested, alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from gateway.events import MailLog
+from gateway.message import (
+    Action,
+    Decision,
+    Edits,
+    Finding,
+    KeepFailed,
+    Outcome,
+    Reply,
+    Report,
+    ScanFailed,
+    Span,
+    Splice,
+    Transaction,
+)
+from gateway.metrics import Metrics
+from gateway.policy import Policy
+from gateway.spool import Spool
+
+HEADER = "X-Macrogate"
+
+CANNOT_SCAN = Reply.of("451 4.3.0 The message could not be examined now; please try again later")
+CANNOT_KEEP = Reply.of("452 4.3.1 The message could not be stored now; please try again later")
+REFUSED = Reply.of("550 5.7.1 Message refused: it carries active content that is not accepted here")
+DEFERRED = Reply.of("451 4.7.1 Message deferred by policy; please try again later")
+
+KEPT = frozenset({Action.QUARANTINE, Action.STRIP, Action.DISARM})
+"""Actions after which the original must be in quarantine before anybody hears 250."""
+
+REWRITTEN = frozenset({Action.STRIP, Action.DISARM, Action.TAG})
+"""Actions that may change more than our own header."""
+
+
+class Scanner(Protocol):
+    """The jail (``gateway.workers``). Both methods raise ``ScanFailed`` and nothing else."""
+
+    async def examine(self, content: Spool) -> Report: ...
+
+    async def rewrite(self, content: Spool, report: Report, decision: Decision, held_id: str) -> Edits: ...
+
+
+class Keeper(Protocol):
+    """The quarantine (``gateway.quarantine``)."""
+
+    async def keep(
+        self, held_id: str, transaction: Transaction, content: Spool, report: Report, decision: Decision
+    ) -> None:
+        """Return once message, envelope and index are on disk. Raises ``KeepFailed``."""
+
+    async def withdraw(self, held_id: str, why: str) -> None:
+        """Note that what ``held_id`` is the original of was not delivered after all. Never raises."""
+
+
+Deliver = Callable[[Edits], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One configuration's worth of steps. A reload makes a new one; a message stays with the one it began with."""
+
+    scanner: Scanner
+    policy: Policy
+    keeper: Keeper
+    events: MailLog
+    metrics: Metrics
+    on_failure: Action = Action.DEFER
+    """``defer``, ``quarantine`` or ``deliver``: what becomes of a message the scan gave no verdict on."""
+
+    async def process(self, transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
+        """Take one received message to its end and return the client's reply. Raises nothing but cancellation."""
+        watch = Stopwatch()
+        report, decision = await self._judge(transaction, content, watch)
+        held_id = secrets.token_hex(8) if decision.action in KEPT else ""
+        edits = Edits()
+        if decision.action in REWRITTEN:
+            edits, decision, held_id = await self._act(content, report, decision, held_id, watch)
+        try:
+            if decision.action in KEPT:
+                with watch.step("keep"):
+                    await self.keeper.keep(held_id, transaction, content, report, decision)
+            reply = await self._answer(transaction, report, decision, held_id, edits, deliver, watch)
+        except KeepFailed as failure:
+            self.events.keep_failed(transaction, str(failure))
+            reply, held_id = CANNOT_KEEP, ""
+        self._record(Outcome(transaction, report, decision, reply, held_id, watch.finish(transaction)))
+        return reply
+
+    async def _judge(self, transaction: Transaction, content: Spool, watch: Stopwatch) -> tuple[Report, Decision]:
+        """Scan and decide. No verdict is never a pass: it is put off as ``on_failure`` says, and poison is judged."""
+        try:
+            with watch.step("scan"):
+                report = await self.scanner.examine(content)
+        except ScanFailed as failure:
+            finding = Finding.of(failure.kind, "message", failure.detail)
+            report = Report(verdict=finding.verdict, findings=(finding,))
+            if not failure.poison:
+                return report, Decision(self.on_failure, "on-failure", f"The scan gave no verdict: {failure.detail}")
+        return report, self.policy.decide(transaction, report)
+
+    async def _act(
+        self, content: Spool, report: Report, decision: Decision, held_id: str, watch: Stopwatch
+    ) -> tuple[Edits, Decision, str]:
+        """Rewrite in the jail. A rewrite that fails never lets the original through: the message is held instead."""
+        if decision.action is Action.TAG and not decision.subject_prefix:
+            return Edits(), decision, held_id
+        try:
+            with watch.step("act"):
+                return await self.scanner.rewrite(content, report, decision, held_id), decision, held_id
+        except ScanFailed as failure:
+            held = replace(decision, action=Action.QUARANTINE, why=f"{decision.why}; not rewritten: {failure.detail}")
+            return Edits(), held, held_id or secrets.token_hex(8)
+
+    async def _answer(
+        self,
+        transaction: Transaction,
+        report: Report,
+        decision: Decision,
+        held_id: str,
+        edits: Edits,
+        deliver: Deliver,
+        watch: Stopwatch,
+    ) -> Reply:
+        match decision.action:
+            case Action.QUARANTINE:
+                return Reply.of(f"250 2.0.0 Held by Macrogate as {held_id}")
+            case Action.REJECT:
+                return Reply.of(f"{REFUSED.text} ({transaction.id})")
+            case Action.DEFER:
+                return CANNOT_SCAN if decision.rule == "on-failure" else DEFERRED
+        with watch.step("deliver"):
+            reply = await deliver(with_header(transaction, report, decision, held_id, edits))
+        if held_id and not reply.positive:
+            await self.keeper.withdraw(held_id, f"the next hop refused the changed copy: {reply.text}")
+        return reply
+
+    def _record(self, outcome: Outcome) -> None:
+        self.events.message(outcome)
+        self.metrics.message(outcome)
+
+
+def with_header(transaction: Transaction, report: Report, decision: Decision, held_id: str, edits: Edits) -> Edits:
+    """``edits`` and our one header line on top, with every line of that name that came from outside cut out."""
+    words = [f"verdict={report.verdict.label}", f"action={decision.action}", f"rule={decision.rule}"]
+    words += [f"held={held_id}"] if held_id else []
+    line = f"{HEADER}: {'; '.join([*words, f'id={transaction.id}'])}\r\n".encode("ascii", "replace")
+    top = Splice(Span(0, 0), line)
+    cuts = (Splice(span, b"") for span in report.forged)
+    return Edits((top, *sorted((*cuts, *edits.splices), key=lambda splice: splice.span.start)))
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Wall-clock seconds by step, on the monotonic clock."""
+
+    began: float = field(default_factory=time.monotonic)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - start
+
+    def finish(self, transaction: Transaction) -> dict[str, float]:
+        """All steps, with ``receive`` in front and ``total`` behind."""
+        total = transaction.receive_seconds + time.monotonic() - self.began
+        return {"receive": transaction.receive_seconds, **self.seconds, "total": total}

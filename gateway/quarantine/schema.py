@@ -1,0 +1,80 @@
+"""The tables of the index, and which version of them this is.
+
+The index is a copy for searching; the files are the truth (``recovery``). Texts in it are printable and bounded.
+Times are seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+VERSION = 1
+"""Raised with every change of these tables. An index of a newer version is refused, never touched."""
+
+metadata = MetaData()
+
+version = Table("macrogate_version", metadata, Column("version", Integer, nullable=False))
+
+held = Table(
+    "held",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("kept_at", Float, nullable=False),
+    Column("transaction_id", String(64), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("from_header", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False, comment="bytes of the message still on disk"),
+    Column("sha256", String(64), nullable=False),
+    Column("envelope", String(64), nullable=False, comment="digest of sender and recipients, to find duplicates"),
+    Column("duplicate_of", String(64), nullable=True),
+    Column("recovered", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("revision", Integer, nullable=False, comment="sequence of the last journal entry seen"),
+    Index("held_by_time", "kept_at"),
+    Index("held_by_state", "state", "kept_at"),
+    Index("held_by_content", "sha256", "envelope", "kept_at"),
+)
+
+recipient = Table(
+    "recipient",
+    metadata,
+    Column("held_id", ForeignKey("held.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("delivered", Boolean, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("held_id", ForeignKey("held.id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", String(32), nullable=False, index=True),
+    Column("why", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+)

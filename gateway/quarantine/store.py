@@ -1,0 +1,260 @@
+"""The quarantine: what is held, what becomes of it, and who decided so.
+
+Contract: ``keep`` returns once message, envelope and index row survive a power cut, or raises ``KeepFailed`` and
+leaves nothing (promises P1, P12, P18). Everything is found again after a crash at any point (``recovery``). After the
+disk has failed to sync once, nothing more is kept until a restart: the kernel may have dropped the pages and a second
+fsync would lie. One daemon opens it exclusively; commands run beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, Self
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.message import Decision, HeldState, KeepFailed, Report, Transaction
+from gateway.quarantine import recovery, retention
+from gateway.quarantine.blobs import HELD_ID, Checkpoint, FileBlobs, Written, nothing
+from gateway.quarantine.errors import HeldNotFound, QuarantineError, StoreRefused
+from gateway.quarantine.index import Index
+from gateway.quarantine.journal import OURSELVES, Journal, What
+from gateway.quarantine.ledger import Ledger, Step, require, sentence
+from gateway.quarantine.location import Locks, locks_for, path_of
+from gateway.quarantine.models import Files, Filters, Held, HeldMessage, Released, Settled, Stats
+from gateway.quarantine.release import Deliver, Wish, open_verified, release
+from gateway.quarantine.sidecar import Record, encode
+from gateway.spool import Spool
+
+RESERVE = 16 << 20
+"""Octets of the disk that no new message takes: room to release and to delete."""
+
+
+class Quarantine:
+    """One open quarantine; satisfies ``pipeline.Keeper``."""
+
+    def __init__(self, ledger: Ledger, locks: Locks | None, checkpoint: Checkpoint) -> None:
+        self._ledger = ledger
+        self._locks = locks
+        self._checkpoint = checkpoint
+        self._clock = retention.SteadyClock(time.time(), time.monotonic())
+        self.trouble = ""
+        """Why nothing can be kept until a restart; empty while all is well."""
+        self.settled = Settled()
+        """What was put in order when this was opened."""
+
+    @classmethod
+    async def open(
+        cls,
+        store_url: str,
+        messages_url: str,
+        *,
+        exclusive: bool,
+        reserve: int = RESERVE,
+        checkpoint: Checkpoint = nothing,
+    ) -> Self:
+        """``exclusive`` for the daemon: makes what is missing, puts it in order, keeps other daemons out.
+
+        Raises ``StoreRefused``; ``StoreBusy`` when another daemon has it.
+        """
+        store = path_of(store_url, "sqlite", "quarantine.store")
+        messages = path_of(messages_url, "file", "quarantine.messages")
+        locks = locks_for(store, messages) if exclusive else None
+        try:
+            blobs = FileBlobs(messages, create=exclusive, reserve=reserve, checkpoint=checkpoint)
+            try:
+                ledger = Ledger(await Index.open(store, create=exclusive), blobs)
+            except BaseException:
+                blobs.close()
+                raise
+            quarantine = cls(ledger, locks, checkpoint)
+            if exclusive:
+                await quarantine._settle()
+        except BaseException:
+            if locks:
+                locks.release()
+            raise
+        return quarantine
+
+    async def _settle(self) -> None:
+        try:
+            self.settled = await recovery.settle(self._ledger)
+        except (OSError, SQLAlchemyError) as error:
+            await self._ledger.close()
+            raise StoreRefused(f"The quarantine could not be put in order: {sentence(error)}") from error
+
+    @classmethod
+    async def rebuild(cls, store_url: str, messages_url: str) -> Settled:
+        """Make a new index from the files; the old one is kept beside it. Raises ``StoreBusy`` while a daemon runs."""
+        store = path_of(store_url, "sqlite", "quarantine.store")
+        messages = path_of(messages_url, "file", "quarantine.messages")
+        if not messages.is_dir():
+            raise StoreRefused(f"There are no messages at {messages}")
+        locks = locks_for(store, messages)
+        try:
+            await recovery.put_aside(store)
+        except OSError as error:
+            raise StoreRefused(f"The old index {store} cannot be moved aside: {error.strerror}") from error
+        finally:
+            locks.release()
+        quarantine = await cls.open(store_url, messages_url, exclusive=True)
+        await quarantine.close()
+        return quarantine.settled
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self._ledger.close()
+        if self._locks:
+            self._locks.release()
+
+    # keeping
+
+    async def keep(
+        self, held_id: str, transaction: Transaction, content: Spool, report: Report, decision: Decision
+    ) -> None:
+        """Hold a message durably. Raises ``KeepFailed``. A cancelled ``keep`` is brought to its end first."""
+        work = asyncio.ensure_future(self._keep(held_id, transaction, content, report, decision))
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            # a thread reads the spool: it must not be closed under its hands
+            await asyncio.wait({work})
+            with contextlib.suppress(KeepFailed, asyncio.CancelledError):
+                work.result()
+            raise
+
+    async def _keep(
+        self, held_id: str, transaction: Transaction, content: Spool, report: Report, decision: Decision
+    ) -> None:
+        if self.trouble:
+            raise KeepFailed(self.trouble)
+        written: list[tuple[Record, bytes]] = []
+
+        def describe(facts: Written) -> bytes:
+            if facts.size != content.size:
+                raise KeepFailed(f"the spool gave {facts.size} of {content.size} octets")
+            now = datetime.now(UTC)
+            record = Record(held_id, now, transaction, report, decision, facts.size, facts.sha256)
+            written.append((record, encode(record)))
+            return written[0][1]
+
+        try:
+            await self._ledger.run(self._ledger.blobs.put, held_id, content.chunks(), describe)
+        except Exception as error:
+            raise self._failed(error) from error
+        try:
+            await self._enter(*written[0])
+            self._checkpoint("Q5")
+        except Exception as error:
+            # what cannot be taken back now is found at the next start and held as recovered
+            with contextlib.suppress(OSError):
+                await self._ledger.run(self._ledger.blobs.discard, held_id)
+            raise self._failed(error) from error
+
+    async def _enter(self, record: Record, raw: bytes) -> None:
+        files = Files(record, Journal.of(record, raw), record.size, record.kept_at.timestamp())
+        async with self._ledger.index.writing() as connection:
+            await self._ledger.index.add(connection, [files])
+
+    def _failed(self, error: Exception) -> KeepFailed:
+        if isinstance(error, KeepFailed):
+            return error
+        if disk_failed(error):
+            self.trouble = f"the disk failed to write ({sentence(error)}); nothing is kept until a restart"
+        return KeepFailed(self.trouble or sentence(error))
+
+    async def withdraw(self, held_id: str, why: str) -> None:
+        """Note that the changed copy was not delivered, so that nobody takes the original for the second of two."""
+
+        def step(files: Files) -> Step:
+            return Step(What.WITHDRAWN, files.journal.state)
+
+        with contextlib.suppress(QuarantineError):
+            await self._ledger.change(held_id, who=OURSELVES, why=why, step=step)
+
+    # looking
+
+    async def find(self, filters: Filters | None = None) -> tuple[HeldMessage, ...]:
+        """What fits, newest first."""
+        return await self._ledger.index.find(filters or Filters())
+
+    async def stats(self) -> Stats:
+        """Counts for the metrics."""
+        return await self._ledger.index.stats()
+
+    async def resolve(self, prefix: str) -> str:
+        """The one id that begins with ``prefix``. Raises ``HeldNotFound``."""
+        found = await self._ledger.index.starting_with(prefix, 2) if prefix.isalnum() else []
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise HeldNotFound(f"More than one held message begins with {prefix}: {', '.join(found)}, ...")
+        raise HeldNotFound(f"There is no held message {prefix[:64]!a}")
+
+    async def get(self, held_id: str) -> Held:
+        """Everything about one message. Raises ``HeldNotFound`` and ``MessageDamaged``."""
+        _known_form(held_id)
+        message = await self._ledger.index.get(held_id)
+        files = await self._ledger.read(held_id)
+        indexed = await self._ledger.index.digests(held_id)
+        digests = [entry.digest for entry in files.journal.entries]
+        return Held(message, files.record, files.journal, files.journal.intact and digests[: len(indexed)] == indexed)
+
+    async def open_message(self, held_id: str) -> BinaryIO:
+        """The bytes as received, verified; the caller closes it. Raises ``QuarantineError``."""
+        _known_form(held_id)
+        return await open_verified(self._ledger, held_id)
+
+    # acting
+
+    async def release(
+        self,
+        held_id: str,
+        *,
+        who: str,
+        why: str,
+        deliver: Deliver,
+        recipients: Sequence[str] | None = None,
+        to: Sequence[str] | None = None,
+        again: bool = False,
+    ) -> Released:
+        """Send it to its recipients, some of them, or (``to``) a copy to others while it stays held for its own.
+
+        Raises ``NotPossible``, ``MessageDamaged``, ``ReleaseFailed`` and other ``QuarantineError``.
+        """
+        _known_form(held_id)
+        wish = Wish(None if recipients is None else tuple(recipients), tuple(to or ()), again)
+        return await release(self._ledger, held_id, who=who, why=why, wish=wish, deliver=deliver)
+
+    async def delete(self, held_id: str, *, who: str, why: str) -> None:
+        """Delete the bytes; what it was and why it went stays on record. Raises ``QuarantineError``."""
+        _known_form(held_id)
+
+        def step(files: Files) -> Step:
+            require(files, HeldState.HELD)
+            return Step(What.DELETED, HeldState.DELETED)
+
+        await self._ledger.change(held_id, who=who, why=why, step=step)
+        await self._ledger.remove_bytes(held_id)
+
+    async def expire(self, kept_for: timedelta, *, floor: timedelta = retention.FLOOR, who: str = OURSELVES) -> int:
+        """Delete the bytes of what is older; returns how many went. Raises
+        ``QuarantineError``."""
+        now = self._clock.now(time.time(), time.monotonic())
+        return await retention.expire(self._ledger, kept_for, floor, now, who)
+
+
+def _known_form(held_id: str) -> None:
+    if not HELD_ID.fullmatch(held_id):
+        raise HeldNotFound(f"There is no held message {held_id[:64]!a}: an id is 16 or more of the digits 0-9 and a-f")
+
+
+def disk_failed(error: BaseException) -> bool:
+    """Whether a sync failed in a way that another sync cannot be trusted after."""
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
+    return getattr(error, "errno", None) == errno.EIO or name in ("SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC")

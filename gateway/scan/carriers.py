@@ -1,0 +1,77 @@
+"""Files that need no macro to do harm: shortcuts, programs, scripts, disk images, notes with files in them; and what is
+locked up so that nobody can tell.
+
+Contract: judged by content alone, in one look. What is found is a finding; what is inside a disk image is the affair of
+``containers.archive``. Never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from gateway.message import FileType, Kind
+from gateway.scan.look import Blob, Look
+
+_FILE_DATA_STORE = bytes.fromhex("E716E3BD65261145A4C48D4D0B7A9EAC")
+"""MS-ONESTORE §2.6.13: the header of every file that is embedded in a notebook."""
+
+# Object identifiers of RFC 5652 §4 to §6 as they stand near the start of a CMS file.
+_SIGNED = bytes.fromhex("06092A864886F70D010702")
+_ENVELOPED = bytes.fromhex("06092A864886F70D010703")
+_DATA_FOLLOWS = bytes.fromhex("06092A864886F70D010701A0")
+_CMS_HEAD = 128
+
+
+_SYLK_MACRO_SHEET = re.compile(rb"^O;(?:[^\r\n]*;)?E[;\r\n]", re.MULTILINE)
+_SYLK_AUTO = re.compile(rb"^NN;[^\r\n]*N_?auto_?(?:open|close|activate|deactivate)", re.MULTILINE | re.IGNORECASE)
+
+
+def _always(sentence: str) -> Callable[[Blob, Look], None]:
+    def inspect(blob: Blob, look: Look) -> None:
+        look.find(Kind.SCRIPT_CARRIER, blob.where, sentence)
+
+    return inspect
+
+
+def inspect_onenote(blob: Blob, look: Look) -> None:
+    """A notebook section with files in it: the reader sees a picture and starts what is behind it."""
+    if _FILE_DATA_STORE in bytes(blob.data):
+        sentence = "is a OneNote section with files in it, which open at a double click"
+        look.find(Kind.SCRIPT_CARRIER, blob.where, sentence, reference="MS-ONESTORE §2.6.13")
+
+
+def inspect_sylk(blob: Blob, look: Look) -> None:
+    """A SYLK file with a macro sheet (option ``E``): Excel opens it, and runs Auto_Open, whatever it is called."""
+    if bytes(blob.data[:3]) != b"ID;":
+        return
+    text = bytes(blob.data)
+    if _SYLK_MACRO_SHEET.search(text):
+        kind = Kind.XLM_AUTOEXEC if _SYLK_AUTO.search(text) else Kind.XLM_MACRO
+        look.find(kind, blob.where, "is a SYLK file with an Excel 4 macro sheet")
+
+
+def inspect_cms(blob: Blob, look: Look) -> None:
+    """S/MIME: encrypted content, or a signature that carries the signed message inside it."""
+    head = bytes(blob.data[:_CMS_HEAD])
+    if head[:1] != b"\x30":
+        return
+    if _ENVELOPED in head:
+        look.find(Kind.ENCRYPTED, blob.where, "is encrypted with S/MIME", reference="RFC 5652 §6")
+    elif _SIGNED in head and _DATA_FOLLOWS in head:
+        sentence = "is an S/MIME signature with the message inside it, which is not looked into"
+        look.find(Kind.CORRUPT, blob.where, sentence, reference="RFC 5652 §5")
+
+
+CARRIERS: tuple[tuple[frozenset[FileType], Callable[[Blob, Look], None]], ...] = (
+    (frozenset({FileType.LNK}), _always("is a Windows shortcut, which starts a program when it is opened")),
+    (frozenset({FileType.EXECUTABLE}), _always("is a program")),
+    (frozenset({FileType.SCRIPT}), _always("is a script or compiled help file, which runs when it is opened")),
+    (
+        frozenset({FileType.DISK_IMAGE}),
+        _always("is a disk image: what is in it loses the mark that it came by mail"),
+    ),
+    (frozenset({FileType.ONENOTE}), inspect_onenote),
+    (frozenset({FileType.BINARY}), inspect_cms),
+    (frozenset({FileType.TEXT}), inspect_sylk),
+)

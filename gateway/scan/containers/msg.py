@@ -1,0 +1,52 @@
+"""Outlook messages (.msg, MS-OXMSG): the attachments, those of attached messages included.
+
+Contract: every attachment is handed on under its long name. A message attached as a storage lies in the same file and
+is walked with it; an OLE object attached as a storage is looked into as a document. Raises ``OverLimit`` and
+``Corrupt``.
+"""
+
+from __future__ import annotations
+
+from gateway.message import FileType, Kind
+from gateway.scan.documents import ole
+from gateway.scan.documents.compound import STREAM, CompoundFile, Entry
+from gateway.scan.look import Blob, Look
+
+TYPES = frozenset({FileType.MSG})
+
+# MS-OXMSG §2.1.3 and MS-OXPROPS: property id and type in hex behind a fixed prefix.
+_CONTENT = "__substg1.0_37010102"
+_OBJECT = "__substg1.0_3701000d"
+_NAMES = (
+    ("__substg1.0_3707001f", "utf-16-le"),
+    ("__substg1.0_3704001f", "utf-16-le"),
+    ("__substg1.0_3707001e", "cp1252"),
+    ("__substg1.0_3704001e", "cp1252"),
+)
+
+
+def unpack(blob: Blob, look: Look) -> None:
+    """Hand on every attachment."""
+    file = CompoundFile(blob.data)
+    for entry in file.streams(_CONTENT):
+        content = file.read(entry)
+        look.budget.spend_bytes(len(content))
+        look.descend(blob, content, _name(file, entry))
+    if any(_is_foreign(entry) for entry in file.entries):
+        ole.inspect(blob, look)
+    if file.damaged:
+        look.find(Kind.CORRUPT, blob.where, f"is a damaged Outlook message: {file.damaged}")
+
+
+def _name(file: CompoundFile, entry: Entry) -> str:
+    beside = {other.key: other for other in file.inside(entry.parent)}
+    for key, encoding in _NAMES:
+        if key in beside:
+            return file.read(beside[key], 1024).decode(encoding, "replace").strip("\x00 ") or "attachment"
+    return "attachment"
+
+
+def _is_foreign(entry: Entry) -> bool:
+    """A stream of an OLE object: inside an attached storage, with a name no message uses."""
+    inside = any(name.casefold() == _OBJECT for name in entry.parent)
+    return entry.kind == STREAM and inside and not entry.name.startswith("__")

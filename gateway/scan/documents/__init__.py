@@ -1,0 +1,24 @@
+"""Office documents: one file a family, and the table that says which one looks into what.
+
+Contract: each function has the signature ``(Blob, Look) -> None`` and keeps the promise of ``gateway.scan.look``. A new
+family is a new file, a line here and a folder in ``tests/corpus``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.message import FileType
+from gateway.scan.documents import activemime, bare_workbook, flat_xml, ole, ooxml, sylk
+from gateway.scan.look import Blob, Look
+
+Inspect = Callable[[Blob, Look], None]
+
+DOCUMENTS: tuple[tuple[frozenset[FileType], Inspect], ...] = (
+    (ooxml.TYPES, ooxml.inspect),
+    (ole.TYPES, ole.inspect),
+    (flat_xml.TYPES, flat_xml.inspect),
+    (activemime.TYPES, activemime.inspect),
+    (sylk.TYPES, sylk.inspect),
+    (bare_workbook.TYPES, bare_workbook.inspect),
+)

@@ -1,0 +1,181 @@
+"""Compound files (OLE2): the directory and the streams, read for inspection (MS-CFB).
+
+Contract: ``CompoundFile`` reads the header, the sector table and the directory, and nothing else until a stream is
+asked for. Every entry the directory tree reaches is listed, two of the same name included, because which of them an
+application picks is not ours to guess. Memory is bounded by the size of the file: a chain never visits more sectors
+than there are. Raises ``Corrupt`` when there is no directory to read; a stream that breaks off is returned as
+far as it goes, and ``damaged`` then says why.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.scan.look import Corrupt
+
+MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+CARRIERS = (b"PK\x03\x04", MAGIC, b"{\\rt", b"%PDF-")
+"""How what is embedded in a document begins when it is a document of its own."""
+
+_HEADER = struct.Struct("<30xH16xI4xIIIII")
+"""MS-CFB 2.2: sector shift, first directory sector, mini stream cutoff, first mini FAT sector and their number, first
+DIFAT sector and their number. The numbers of the first 109 FAT sectors follow."""
+_ENTRY = struct.Struct("<64sHBBIII16sIQQIQ")
+"""MS-CFB 2.6.1."""
+_MAX_REGULAR_SECTOR = 0xFFFFFFFA
+_NO_STREAM = 0xFFFFFFFF
+_HEADER_DIFAT = 109
+_MINI_SECTOR = 64
+STORAGE, STREAM, ROOT = 1, 2, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One storage or stream. ``path`` are the names from the root, as written; ``parent`` the path of its storage."""
+
+    path: tuple[str, ...]
+    kind: int
+    start: int
+    size: int
+    clsid: bytes
+
+    @property
+    def name(self) -> str:
+        return self.path[-1]
+
+    @property
+    def parent(self) -> tuple[str, ...]:
+        return self.path[:-1]
+
+    @property
+    def key(self) -> str:
+        """The name as Windows compares it: without case."""
+        return self.path[-1].casefold()
+
+
+class CompoundFile:
+    """A compound file in memory; ``data`` is kept, not copied."""
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        self._data = memoryview(data)
+        self.damaged = ""
+        if len(self._data) < 512 or self._data[:8] != MAGIC:
+            raise Corrupt("is too short for a compound file, or does not begin as one")
+        header = _HEADER.unpack_from(self._data)
+        shift, directory_start, self._cutoff, self._mini_fat_start, _, difat, difat_count = header
+        if shift not in {9, 12}:
+            raise Corrupt(f"is a compound file with sectors of 2^{shift} bytes, which no application writes")
+        self.size_of_sector = 1 << shift
+        self._sectors = max(0, len(self._data) - 1) // self.size_of_sector
+        self._fat = self._read_fat(difat, difat_count)
+        directory = self._chain(directory_start, None)
+        if len(directory) < _ENTRY.size:
+            raise Corrupt("is a compound file without a directory")
+        self._table = list(_ENTRY.iter_unpack(directory[: len(directory) // _ENTRY.size * _ENTRY.size]))
+        self._mini_fat: array[int] | None = None
+        self._mini_stream = b""
+        self.root_clsid: bytes = self._table[0][7]
+        self.entries: tuple[Entry, ...] = tuple(self._walk())
+
+    def streams(self, *names: str) -> list[Entry]:
+        """Every stream of one of these names, in any storage; case does not matter."""
+        wanted = {name.casefold() for name in names}
+        return [entry for entry in self.entries if entry.kind == STREAM and entry.key in wanted]
+
+    def inside(self, storage: tuple[str, ...]) -> list[Entry]:
+        """What lies directly in a storage. The path is compared as it was listed."""
+        return [entry for entry in self.entries if entry.parent == storage]
+
+    def read(self, entry: Entry, limit: int | None = None) -> bytes:
+        """The stream's bytes, or its first ``limit``. Shorter than ``entry.size`` says only when it is damaged."""
+        wanted = entry.size if limit is None else min(entry.size, limit)
+        if entry.size < self._cutoff:
+            content = self._mini_chain(entry.start, wanted)
+        else:
+            content = self._chain(entry.start, wanted)
+        if len(content) < wanted:
+            self.damaged = self.damaged or f"its stream {entry.name!r} breaks off"
+        return content
+
+    def _sector(self, number: int) -> memoryview:
+        start = (number + 1) * self.size_of_sector
+        return self._data[start : start + self.size_of_sector]
+
+    def _read_fat(self, difat: int, difat_count: int) -> array[int]:
+        """The sector table, from the sectors the header and the DIFAT chain name (MS-CFB 2.3, 2.5)."""
+        numbers = [n for n in struct.unpack_from(f"<{_HEADER_DIFAT}I", self._data, 76) if n < _MAX_REGULAR_SECTOR]
+        per_sector = self.size_of_sector // 4 - 1
+        for _ in range(min(difat_count, self._sectors)):
+            raw = self._sector(difat)
+            if difat >= _MAX_REGULAR_SECTOR or len(raw) < self.size_of_sector:
+                break
+            *listed, difat = struct.unpack(f"<{per_sector + 1}I", raw)
+            numbers += [n for n in listed if n < _MAX_REGULAR_SECTOR]
+        needed = self._sectors * 4 // self.size_of_sector + 1
+        return _little_endian(b"".join(self._sector(n) for n in numbers[: needed + 1]))
+
+    def _chain(self, start: int, wanted: int | None) -> bytes:
+        """The sectors of a chain, joined; all of them if ``wanted`` is None."""
+        runs: list[memoryview] = []
+        most = self._sectors if wanted is None else min(self._sectors, -(-wanted // self.size_of_sector))
+        number, fat = start, self._fat
+        for _ in range(most):
+            if number >= _MAX_REGULAR_SECTOR:
+                break
+            runs.append(self._sector(number))
+            number = fat[number] if number < len(fat) else _NO_STREAM
+        joined = b"".join(runs)
+        return joined if wanted is None else joined[:wanted]
+
+    def _mini_chain(self, start: int, wanted: int) -> bytes:
+        """MS-CFB 2.4: small streams live in 64-byte pieces of the root's own stream."""
+        if self._mini_fat is None:
+            self._mini_fat = _little_endian(self._chain(self._mini_fat_start, None))
+            self._mini_stream = self._chain(self._table[0][11], self._table[0][12])
+        pieces: list[bytes] = []
+        number, table, stream = start, self._mini_fat, self._mini_stream
+        for _ in range(min(len(table), -(-wanted // _MINI_SECTOR))):
+            if number >= len(table):
+                break
+            pieces.append(stream[number * _MINI_SECTOR : (number + 1) * _MINI_SECTOR])
+            number = table[number]
+        return b"".join(pieces)[:wanted]
+
+    def _walk(self) -> Iterator[Entry]:
+        """The directory tree, each entry once. Order and colour of the tree are not relied on."""
+        seen = {0}
+        waiting: list[tuple[int, tuple[str, ...]]] = [(self._table[0][6], ())]
+        large = self.size_of_sector > 512
+        while waiting:
+            number, parent = waiting.pop()
+            if number == _NO_STREAM or number in seen:
+                continue
+            if number >= len(self._table):
+                self.damaged = self.damaged or "its directory points outside itself"
+                continue
+            seen.add(number)
+            raw, length, kind, _, left, right, child, clsid, _, _, _, start, size = self._table[number]
+            path = (*parent, _name(raw, length))
+            waiting += [(right, parent), (left, parent)]
+            if kind == STORAGE:
+                waiting.append((child, path))
+            if kind in {STORAGE, STREAM}:
+                # MS-CFB 2.6.3: the upper half of the size means nothing in files with 512-byte sectors
+                yield Entry(path, kind, start, size if large else size & 0xFFFFFFFF, clsid)
+
+
+def _name(raw: bytes, length: int) -> str:
+    text = raw[: min(max(length - 2, 0), 62) & ~1] if length else raw
+    return text.decode("utf-16-le", "replace").split("\0")[0]
+
+
+def _little_endian(raw: bytes) -> array[int]:
+    table = array("I")
+    table.frombytes(raw[: len(raw) // 4 * 4])
+    if sys.byteorder == "big":
+        table.byteswap()
+    return table

@@ -1,0 +1,119 @@
+"""Word, Excel and PowerPoint documents before 2007, and every other compound file: what in it can act by itself.
+
+Contract: the directory decides what is read. Storages inside the file (embedded objects) are looked at with the same
+eyes and in the same pass. An encrypted document is opened with the passwords Office tries by itself, and what
+comes out is looked into; else it is ``ENCRYPTED``. Raises ``Corrupt`` when there is no directory, after looking for
+macro source in the bytes, and ``OverLimit``.
+"""
+
+from __future__ import annotations
+
+from gateway.message import FileType, Kind
+from gateway.scan.documents import biff, encryption, package, powerpoint97, word97
+from gateway.scan.documents.compound import CARRIERS, STREAM, CompoundFile, Entry
+from gateway.scan.documents.vba import carve_vba, inspect_vba
+from gateway.scan.look import Blob, Corrupt, Look
+from gateway.scan.triggers import APPLICATIONS
+
+TYPES = frozenset({FileType.DOC, FileType.XLS, FileType.PPT, FileType.OLE, FileType.VBA_PROJECT})
+
+_HOSTS = {"worddocument": "word", "workbook": "excel", "book": "excel", "powerpoint document": "powerpoint"}
+
+
+def inspect(blob: Blob, look: Look) -> None:
+    """Report what is active in one compound file and hand on what is embedded in it."""
+    try:
+        file = CompoundFile(blob.data)
+    except Corrupt:
+        carve_vba(bytes(blob.data), blob.where, look, APPLICATIONS)
+        raise
+    _Inspection(blob, look, file).run()
+
+
+class _Inspection:
+    """One compound file being looked at."""
+
+    def __init__(self, blob: Blob, look: Look, file: CompoundFile) -> None:
+        self.blob, self.look, self.file = blob, look, file
+        self.where = blob.where
+        self.encrypted = False
+
+    def run(self) -> None:
+        handlers = {
+            "encryptedpackage": self._package,
+            "encryptedsummary": self._package,
+            "current user": self._current_user,
+            "worddocument": self._word,
+            "workbook": self._workbook,
+            "book": self._workbook,
+            "powerpoint document": self._presentation,
+            package.STREAM_NAME.casefold(): self._packed_file,
+        }
+        streams = [entry for entry in self.file.entries if entry.kind == STREAM]
+        for entry in streams:
+            self.look.budget.check_time()
+            handlers.get(entry.key, self._other)(entry)
+        hosts = frozenset(_HOSTS[entry.key] for entry in streams if entry.key in _HOSTS)
+        inspect_vba(self.file, self.blob.data, self.where, self.look, hosts or APPLICATIONS)
+        if self.encrypted:
+            self._decrypt()
+
+    def _read(self, entry: Entry, limit: int | None = None) -> bytes:
+        # several entries may name the same sectors, so what is read is paid for although nothing was unpacked
+        content = self.file.read(entry, limit)
+        self.look.budget.spend_bytes(len(content))
+        return content
+
+    def _package(self, _entry: Entry) -> None:
+        """MS-OFFCRYPTO 2.3.4.4: the whole document is in this stream, encrypted."""
+        self.encrypted = True
+
+    def _current_user(self, entry: Entry) -> None:
+        self.encrypted = self.encrypted or powerpoint97.is_encrypted(self._read(entry, 16))
+
+    def _word(self, entry: Entry) -> None:
+        try:
+            fib = word97.read_fib(self._read(entry, word97.FIB_SIZE))
+        except Corrupt as error:
+            self.look.find(Kind.CORRUPT, self.where, f"The document {error}")
+            return
+        if fib.encrypted:
+            self.encrypted = True
+            return
+        word97.inspect_text(self._read(entry), self.where, self.look)
+        for table in self.file.streams(fib.table):
+            if table.parent == entry.parent:
+                word97.inspect_template(self._read(table), fib, self.where, self.look)
+
+    def _workbook(self, entry: Entry) -> None:
+        try:
+            found = biff.read_globals(self._read(entry), self.look.budget)
+        except Corrupt as error:
+            self.look.find(Kind.CORRUPT, self.where, f"The workbook {error}")
+            return
+        self.encrypted = self.encrypted or found.encrypted
+        biff.tell(found, self.where, self.look)
+
+    def _presentation(self, entry: Entry) -> None:
+        def damaged(why: str) -> None:
+            self.look.find(Kind.CORRUPT, self.where, f"An embedded object of the presentation: {why}")
+
+        for number, content in enumerate(powerpoint97.objects(self._read(entry), self.look, damaged), 1):
+            self.look.descend(self.blob, content, f"object{number}.bin")
+
+    def _packed_file(self, entry: Entry) -> None:
+        package.unpack_package(self._read(entry), self.blob, self.where, self.look)
+
+    def _other(self, entry: Entry) -> None:
+        """Any other stream is a document of its own if it begins as one."""
+        if self.file.read(entry, 8).startswith(CARRIERS):
+            self.look.descend(self.blob, self._read(entry), "/".join(entry.path))
+
+    def _decrypt(self) -> None:
+        info = b"".join(self._read(entry, 1 << 16) for entry in self.file.streams("EncryptionInfo"))
+        plain = encryption.decrypt(self.blob.data, info, self.look.budget)
+        if plain is None:
+            self.look.find(Kind.ENCRYPTED, self.where, "Is encrypted with a password that is not known")
+            return
+        self.look.find(Kind.DECRYPTED, self.where, "Is encrypted with the password Office tries by itself; looked into")
+        self.look.descend(self.blob, plain, "decrypted")

@@ -1,0 +1,202 @@
+"""Word, Excel and PowerPoint documents since 2007: what in the package can act by itself.
+
+Contract: a look at names, content types and relationships decides what has to be read; a clean document costs no
+more than that and its text parts. A macro project is found by relationship, by content type, by name, and by its
+first bytes in any part that is not plainly text or picture, so renaming none of them hides it. Raises ``OverLimit``
+only; a part that matters and cannot be read is ``CORRUPT`` or ``ENCRYPTED``.
+"""
+
+from __future__ import annotations
+
+from gateway.message import FileType, Kind
+from gateway.scan.containers import zip as zip_file
+from gateway.scan.documents import xlm, xlsb
+from gateway.scan.documents.compound import CARRIERS, CompoundFile
+from gateway.scan.documents.opc import Element, Package, elements
+from gateway.scan.documents.remote import is_remote
+from gateway.scan.documents.vba import carve_vba, inspect_vba
+from gateway.scan.documents.word_fields import dde_in_xml
+from gateway.scan.look import Blob, Corrupt, Look
+
+TYPES = frozenset(
+    {
+        *(FileType.DOCX, FileType.DOCM, FileType.XLSX, FileType.XLSM, FileType.XLSB, FileType.PPTX, FileType.PPTM),
+        FileType.OOXML,
+    }
+)
+
+_FOLDERS = {"word": "word", "xl": "excel", "ppt": "powerpoint"}
+_TYPES = {
+    "wordprocessingml": "word",
+    "ms-word": "word",
+    "spreadsheetml": "excel",
+    "ms-excel": "excel",
+    "presentationml": "powerpoint",
+    "ms-powerpoint": "powerpoint",
+}
+_PASSIVE = frozenset(
+    {
+        *("xml", "rels", "vml", "png", "jpg", "jpeg", "jfif", "gif", "bmp", "tif", "tiff", "emf", "wmf", "emz", "wmz"),
+        *("svg", "webp", "ico", "ttf", "otf", "odttf", "fntdata", "psmdcp"),
+    }
+)
+"""Extensions of parts that are text, pictures or fonts; any other part is asked for its first bytes."""
+_FIELD_TYPES = ("main+xml", "header+xml", "footer+xml", "footnotes+xml", "endnotes+xml", "comments+xml", "glossary+xml")
+_FETCHED = frozenset({"attachedtemplate", "oleobject", "frame", "subdocument", "afchunk", "package", "control"})
+"""Relationships Office follows when the document is opened; links for the reader and pictures are not among them."""
+_SHEET_STATE = {"hidden": "hidden", "veryhidden": "very hidden"}
+
+
+def inspect(blob: Blob, look: Look) -> None:
+    """Report what is active in one package and hand on what is embedded in it."""
+
+    def doubt(sentence: str) -> None:
+        look.find(Kind.ARCHIVE_AMBIGUOUS, blob.where, sentence, reference="APPNOTE 6.3.10 §4.3")
+
+    package = Package(list(zip_file.members(blob.data, look.budget, doubt)), look.budget)
+    applications = _applications(package)
+    projects = _vba_parts(package)
+    for name in projects:
+        _inspect_project(package, name, blob, look, applications)
+    _inspect_macro_sheets(package, blob, look)
+    _inspect_links(package, blob, look)
+    _inspect_fields(package, blob, look)
+    _inspect_embedded(package, projects, blob, look)
+    _tell_unreadable(package, blob, look)
+
+
+def _applications(package: Package) -> frozenset[str]:
+    """Who may open the package; every application when nothing tells."""
+    folders = {name.partition("/")[0] for name in package.parts}
+    kinds = " ".join(package.content_types)
+    found = {app for folder, app in _FOLDERS.items() if folder in folders}
+    found |= {app for word, app in _TYPES.items() if word in kinds}
+    return frozenset(found or _FOLDERS.values())
+
+
+def _vba_parts(package: Package) -> list[str]:
+    named = {r.target for r in package.relations if r.kind == "vbaproject" and not r.external}
+    typed = {name for name in package.parts if package.content_type(name) == "application/vnd.ms-office.vbaproject"}
+    called = {name for name in package.parts if name.rpartition("/")[2].startswith("vbaproject") and ".bin" in name}
+    wanted = (named | typed | called) & package.parts.keys()
+    return sorted(name for name in wanted if "signature" not in name and "/_rels/" not in name)
+
+
+def _inspect_project(package: Package, name: str, blob: Blob, look: Look, applications: frozenset[str]) -> None:
+    for content in package.read(name):
+        try:
+            file = CompoundFile(content)
+        except Corrupt as error:
+            carve_vba(content, blob.where, look, applications)
+            look.find(Kind.CORRUPT, blob.where, f"The macro project {name} {error}")
+        else:
+            inspect_vba(file, content, blob.where, look, applications)
+
+
+def _inspect_macro_sheets(package: Package, blob: Blob, look: Look) -> None:
+    by_relation = {r.target for r in package.relations if r.kind in {"xlmacrosheet", "xlintlmacrosheet"}}
+    sheets = [
+        name
+        for name in package.parts
+        if (name in by_relation or "macrosheet" in package.content_type(name) or "/macrosheets/" in name)
+        and "/_rels/" not in name
+        and "binaryindex" not in name
+    ]
+    if not sheets:
+        return
+    book = xlm.Workbook()
+    ids = {(r.source, r.id): r.target for r in package.relations}
+    for name in [n for n in package.parts if n.rpartition("/")[2].startswith("workbook.") or _is_workbook(package, n)]:
+        listed, names = _read_workbook(package, name, look)
+        book.names += names
+        book.macro_sheets += [
+            (title, state) for title, relation, state in listed if ids.get((name, relation)) in sheets
+        ]
+    book.macro_sheets = book.macro_sheets or [(sheets[0], "unlisted")]
+    xlm.tell(book, blob.where, look)
+
+
+def _is_workbook(package: Package, name: str) -> bool:
+    kind = package.content_type(name)
+    return ("excel" in kind or "spreadsheetml" in kind) and "main" in kind.replace("+", ".").split(".")
+
+
+def _read_workbook(package: Package, name: str, look: Look) -> tuple[list[tuple[str, str, str]], list[str]]:
+    """Sheets as (name, relationship id, how visible) and the defined names of one workbook part."""
+    sheets: list[tuple[str, str, str]] = []
+    names: list[str] = []
+    for content in package.read(name):
+        if b"<" in content[:200].replace(b"\0", b""):
+            found = _sound_elements(package, name, content, frozenset({"sheet", "definedName"}))
+            names += [e.attributes.get("name", "") for e in found if e.name == "definedName"]
+            sheets += [_sheet(e) for e in found if e.name == "sheet"]
+        else:
+            listed, defined = xlsb.read_workbook(content, look.budget)
+            names += defined
+            sheets += [(s.name, s.relation, xlm.HIDDEN[s.state & 3]) for s in listed]
+    return sheets, names
+
+
+def _sheet(element: Element) -> tuple[str, str, str]:
+    state = _SHEET_STATE.get(element.attributes.get("state", "").casefold(), "visible")
+    return element.attributes.get("name", ""), element.attributes.get("id", ""), state
+
+
+def _sound_elements(package: Package, name: str, content: bytes, wanted: frozenset[str]) -> list[Element]:
+    try:
+        return elements(content, wanted)
+    except Corrupt as error:
+        package.unreadable[name] = str(error)
+        return []
+
+
+def _inspect_links(package: Package, blob: Blob, look: Look) -> None:
+    for relation in package.relations:
+        if relation.external and relation.kind in _FETCHED and is_remote(relation.target):
+            what = "template" if relation.kind == "attachedtemplate" else "object"
+            sentence = f"Fetches a remote {what} when it is opened: {relation.target}"
+            look.find(Kind.REMOTE_TEMPLATE, blob.where, sentence, reference="MITRE ATT&CK T1221")
+    for name in package.parts:
+        if "externallink" not in name or "/_rels/" in name:
+            continue
+        for content in package.read(name):
+            for source in _dde_links(package, name, content, look):
+                look.find(Kind.DDE, blob.where, f"Asks another program for data by DDE: {source}")
+
+
+def _dde_links(package: Package, name: str, content: bytes, look: Look) -> list[str]:
+    if b"<" not in content[:200].replace(b"\0", b""):
+        return list(xlsb.dde_sources(content, look.budget))
+    found = _sound_elements(package, name, content, frozenset({"ddeLink"}))
+    return [f"{e.attributes.get('ddeService', '')}|{e.attributes.get('ddeTopic', '')}" for e in found]
+
+
+def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:
+    for name in package.parts:
+        kind = package.content_type(name)
+        if "word" not in kind or not kind.endswith(_FIELD_TYPES):
+            continue
+        for content in package.read(name):
+            try:
+                field = dde_in_xml(content)
+            except Corrupt as error:
+                package.unreadable[name] = str(error)
+                continue
+            if field:
+                look.find(Kind.DDE, blob.where, f"Starts another program by a field: {field}", reference="CWE-829")
+
+
+def _inspect_embedded(package: Package, projects: list[str], blob: Blob, look: Look) -> None:
+    """Hand on every part that is a document of its own, whatever it is called."""
+    chunks = {r.target for r in package.relations if r.kind == "afchunk" and not r.external}
+    other = {name for name in package.parts if name.rpartition(".")[2] not in _PASSIVE}
+    for name in sorted((other | chunks) - set(projects)):
+        for content in package.read(name):
+            if name in chunks or content.startswith(CARRIERS):
+                look.descend(blob, content, name)
+
+
+def _tell_unreadable(package: Package, blob: Blob, look: Look) -> None:
+    for name, why in package.unreadable.items():
+        kind = Kind.ENCRYPTED if "encrypted" in why else Kind.CORRUPT
+        look.find(kind, blob.where, f"Its part {name} {why}", reference="ECMA-376 part 2")

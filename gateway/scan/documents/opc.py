@@ -1,0 +1,159 @@
+"""Office Open XML packages as parts, types and relationships (ECMA-376 part 2).
+
+Contract: ``Package`` reads the names of all parts, ``[Content_Types].xml`` and the relationship parts, and no other
+part until it is asked for. Names are compared as Office compares them: no case, ``/`` for ``\\``, percent escapes
+decoded, dots resolved. Of several parts with one name all are kept. XML is parsed by expat, which understands every
+encoding Office does and never fetches anything; a declared entity with a replacement text is refused (``Corrupt``), so
+nothing can expand. A part that cannot be read is told in ``unreadable``.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+from xml.parsers import expat
+
+from gateway.scan.budget import Budget
+from gateway.scan.containers.zip import Member
+from gateway.scan.look import Corrupt
+
+CONTENT_TYPES = "[content_types].xml"
+_ENCRYPTED = "is encrypted inside the package"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One XML element: its name without namespace, and its attributes likewise."""
+
+    name: str
+    attributes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One relationship. ``kind`` is the last word of its type, folded; ``target`` a part name, or an address."""
+
+    source: str
+    id: str
+    kind: str
+    target: str
+    external: bool
+
+
+class Package:
+    """The parts of one package; ``members`` are those of its zip file."""
+
+    def __init__(self, members: list[Member], budget: Budget) -> None:
+        self._budget = budget
+        self.parts: dict[str, list[Member]] = {}
+        self.unreadable: dict[str, str] = {}
+        for member in members:
+            if not member.name.endswith(("/", "\\")):
+                self.parts.setdefault(part_name(member.name), []).append(member)
+        self._defaults: dict[str, str] = {}
+        self._overrides: dict[str, str] = {}
+        self._read_types()
+        self.relations: tuple[Relation, ...] = tuple(self._read_relations())
+
+    def content_type(self, name: str) -> str:
+        """The content type of a part, folded; "" if none is declared."""
+        return self._overrides.get(name) or self._defaults.get(name.rpartition(".")[2], "")
+
+    @property
+    def content_types(self) -> list[str]:
+        """Every declared type, used or not."""
+        return [*self._defaults.values(), *self._overrides.values()]
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The contents of every part of that name that can be read."""
+        for member in self.parts.get(name, []):
+            if member.encrypted:
+                self.unreadable[name] = _ENCRYPTED
+                continue
+            try:
+                yield member.read()
+            except Corrupt as error:
+                self.unreadable[name] = str(error)
+
+    def elements(self, name: str, wanted: frozenset[str]) -> Iterator[Element]:
+        """The elements of a part with one of the ``wanted`` names, in order, as far as the XML is sound."""
+        for content in self.read(name):
+            try:
+                yield from elements(content, wanted)
+            except Corrupt as error:
+                self.unreadable[name] = str(error)
+
+    def _read_types(self) -> None:
+        for element in self.elements(CONTENT_TYPES, frozenset({"Default", "Override"})):
+            kind = element.attributes.get("ContentType", "").strip().casefold()
+            if element.name == "Default":
+                self._defaults[element.attributes.get("Extension", "").casefold()] = kind
+            else:
+                self._overrides[part_name(element.attributes.get("PartName", ""))] = kind
+
+    def _read_relations(self) -> Iterator[Relation]:
+        for name in self.parts:
+            folder, _, file = name.rpartition("/")
+            if not file.endswith(".rels"):
+                continue
+            source_folder = folder.removesuffix("_rels").rstrip("/")
+            source = posixpath.join(source_folder, file.removesuffix(".rels"))
+            for element in self.elements(name, frozenset({"Relationship"})):
+                yield _relation(source, source_folder, element.attributes)
+
+
+def part_name(raw: str) -> str:
+    """A part or zip member name as Office compares it: ``/Word\\vbaProjec%74.bin`` is ``word/vbaproject.bin``."""
+    name = unquote(raw).replace("\\", "/")
+    if "//" in name or "/." in name:
+        name = posixpath.normpath("/" + name)
+    return name.lstrip("/").casefold()
+
+
+def elements(content: bytes, wanted: frozenset[str]) -> list[Element]:
+    """The elements of an XML document with one of the ``wanted`` names. Raises ``Corrupt``."""
+    found: list[Element] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition(" ")[2]
+        if local in wanted:
+            found.append(Element(local, {key.rpartition(" ")[2]: value for key, value in attributes.items()}))
+
+    parse(content, start)
+    return found
+
+
+def parse(
+    content: bytes,
+    start: Callable[[str, dict[str, str]], None],
+    *,
+    text: Callable[[str], None] | None = None,
+    end: Callable[[str], None] | None = None,
+) -> None:
+    """Run expat over ``content`` with these handlers; names come as ``namespace local``. Raises ``Corrupt``."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = start
+    parser.CharacterDataHandler = text
+    parser.EndElementHandler = end
+    parser.EntityDeclHandler = _refuse_entity
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        raise Corrupt(f"is not sound XML ({error})") from error
+
+
+def _refuse_entity(name: str, _is_parameter: bool, value: str | None, *_external: object) -> None:
+    # one kept in another file stays empty, because nothing is fetched
+    if value is not None:
+        raise Corrupt(f"declares the XML entity {name!r}, which no Office document does")
+
+
+def _relation(source: str, folder: str, attributes: dict[str, str]) -> Relation:
+    target = attributes.get("Target", "").strip()
+    external = attributes.get("TargetMode", "").strip().casefold() == "external"
+    if not external:
+        target = part_name(target if target.startswith(("/", "\\")) else f"{folder}/{target}")
+    kind = attributes.get("Type", "").rstrip("/").rpartition("/")[2].casefold()
+    return Relation(source, attributes.get("Id", ""), kind, target, external)

@@ -1,0 +1,209 @@
+"""A VBA project as it is stored: a storage with a ``dir`` stream and one stream a module (MS-OVBA 2.2, 2.3.4).
+
+Contract: ``find_projects`` lists every storage that can hold one, ``read_project`` gives the source of all of it that
+can be read. Nothing is believed that can be checked: modules the directory does not list are searched for, where its
+offsets lead nowhere the streams are searched for source, and the number of lines the compiled code was made from is
+compared with the source. What could not be read is told in ``Project.unreadable`` and ``Project.stomped``, never
+dropped. Raises only ``OverLimit``.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gateway.scan.budget import Budget
+from gateway.scan.documents.compound import STREAM, CompoundFile, Entry
+from gateway.scan.documents.vba_compression import decompress, find_containers
+from gateway.scan.look import Corrupt
+
+_DIR, _CACHE = "dir", "_vba_project"
+
+_CODE_PAGE, _VERSION, _END_OF_PROJECT = 0x0003, 0x0009, 0x0010
+_MODULE_NAME, _STREAM_NAME, _STREAM_NAME_UNICODE, _OFFSET, _END_OF_MODULE = 0x0019, 0x001A, 0x0032, 0x0031, 0x002B
+
+SPACE = r"[\x00-\x09\x0b\x0c\x0e-\x20\x85\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
+"""MS-VBAL 3.2.2 WSC, and control characters, which the editor drops and a file may hold."""
+CONTINUATION = re.compile(rf"{SPACE}_{SPACE}*[\n\u2028\u2029]")
+_ATTRIBUTE = re.compile(r"^[ \t]*Attribute[ \t]+[\w.]*VB_[^\n]*(?:\n|\Z)", re.IGNORECASE | re.MULTILINE)
+_COMPILED_LINES = re.compile(rb"\xfe\xca\x01\x00(..)", re.DOTALL)
+"""The head of the line table in a module's compiled code; the number of source lines follows it. It agrees with the
+source, attributes left out and continued lines counted once, in all 377 modules of real documents compared."""
+_MAX_CACHE = 1 << 20
+"""Identifiers stand at the end of ``_VBA_PROJECT``, which is some tens of KiB in real documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module's source text, with LF line ends."""
+
+    name: str
+    source: str
+
+
+@dataclass(slots=True)
+class Project:
+    """What could be read of one project. ``compiled`` are the bytes that name what the compiled code uses."""
+
+    storage: tuple[str, ...]
+    modules: list[Module] = field(default_factory=list)
+    stomped: list[str] = field(default_factory=list)
+    """Modules whose compiled code was made from another source, or that have no source at all."""
+    unreadable: list[str] = field(default_factory=list)
+    """Modules that are listed and cannot be read."""
+    compiled: bytes = b""
+    compiled_lines: int = 0
+
+
+@dataclass(slots=True)
+class _Listed:
+    """One module as the ``dir`` stream tells of it."""
+
+    name: str = ""
+    stream: str = ""
+    offset: int = 0
+
+
+def find_projects(file: CompoundFile) -> list[tuple[str, ...]]:
+    """The storages with a ``dir`` or ``_VBA_PROJECT`` stream, or with streams that hold module source."""
+    found: dict[tuple[str, ...], None] = {}
+    for entry in file.streams(_DIR, _CACHE):
+        found[entry.parent] = None
+    for entry in file.entries:
+        if entry.kind != STREAM and entry.key == "vba":
+            found[entry.path] = None
+    current = {entry.parent for entry in file.entries if entry.key == "_vba_project_cur"}
+    return [s for s in found if not _superseded(s, current) and any(e.kind == STREAM for e in file.inside(s))]
+
+
+def _superseded(storage: tuple[str, ...], current: set[tuple[str, ...]]) -> bool:
+    """A project in the form of Excel 95, beside the one that any later Excel reads in its place."""
+    return storage[-1:] == ("_VBA_PROJECT",) and storage[:-1] in current
+
+
+def read_project(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -> Project:
+    """Every module of the project in ``storage``, the unlisted ones included."""
+    project = Project(storage)
+    streams = {e.key: e for e in file.inside(storage) if e.kind == STREAM}
+    code_page, listed = _read_dir(file, streams.get(_DIR), budget)
+    if _CACHE in streams:
+        project.compiled = _read(file, streams[_CACHE], budget, _MAX_CACHE)
+    unlisted = {k: e for k, e in streams.items() if k not in {_DIR, _CACHE} and not k.startswith("__srp_")}
+    for module in listed:
+        entry = unlisted.pop(module.stream.casefold(), None)
+        if entry is None:
+            project.unreadable.append(module.name)
+        else:
+            _read_module(project, module, _read(file, entry, budget), code_page, budget)
+    for entry in unlisted.values():
+        _search(project, entry.name, _read(file, entry, budget), code_page, budget)
+    if not listed and not project.modules and any(entry.size for entry in unlisted.values()):
+        project.unreadable.append(_DIR)
+    return project
+
+
+def search_source(content: bytes, budget: Budget) -> Project:
+    """Whatever module source lies in ``content``, as a project without a storage."""
+    project = Project(())
+    _search(project, "of a damaged project", content, "cp1252", budget)
+    return project
+
+
+def _read_module(project: Project, module: _Listed, content: bytes, code_page: str, budget: Budget) -> None:
+    start = module.offset
+    source = _source_at(content, start, budget)
+    if not source:
+        start = next(find_containers(content), len(content))
+        source = _source_at(content, start, budget)
+    cache = content[: min(start, module.offset)]
+    project.compiled += cache[:_MAX_CACHE]
+    counted = _COMPILED_LINES.findall(cache)
+    compiled_lines = struct.unpack("<H", counted[0])[0] if len(counted) == 1 else None
+    project.compiled_lines += compiled_lines or 0
+    if source:
+        text = _text(source, code_page)
+        project.modules.append(Module(module.name, text))
+        if compiled_lines not in {None, 0, _lines(text)}:
+            project.stomped.append(module.name)
+    else:
+        # an empty module still says Attribute VB_Name; without that, only the compiled form is left to run
+        (project.stomped if cache and compiled_lines != 0 else project.unreadable).append(module.name)
+
+
+def _source_at(content: bytes, start: int, budget: Budget) -> bytes:
+    """The source that is compressed at ``start``, or nothing when there is none or only blanks."""
+    try:
+        return decompress(content[start:], budget).strip(b"\0")
+    except Corrupt:
+        return b""
+
+
+def _lines(text: str) -> int:
+    """Source lines as the compiler counts them: without attributes, a continued line once."""
+    code = CONTINUATION.sub(" ", _ATTRIBUTE.sub("", text))
+    return code.count("\n") + (not code.endswith("\n") and code != "")
+
+
+def _search(project: Project, name: str, content: bytes, code_page: str, budget: Budget) -> None:
+    """Add whatever source lies in ``content``."""
+    for offset in find_containers(content):
+        budget.check_time()
+        try:
+            project.modules.append(Module(name, _text(decompress(content[offset:], budget), code_page)))
+        except Corrupt:
+            continue
+
+
+def _read_dir(file: CompoundFile, entry: Entry | None, budget: Budget) -> tuple[str, list[_Listed]]:
+    """The code page and the modules of the ``dir`` stream (2.3.4.2); none when it cannot be read."""
+    code_page, modules = "cp1252", list[_Listed]()
+    if entry is None:
+        return code_page, modules
+    try:
+        content = decompress(_read(file, entry, budget), budget)
+    except Corrupt:
+        return code_page, modules
+    for kind, value in _records(content):
+        if kind == _CODE_PAGE and len(value) >= 2:
+            code_page = _codec(struct.unpack_from("<H", value)[0])
+        elif kind == _MODULE_NAME:
+            modules.append(_Listed(name=value.decode(code_page, "replace")))
+        elif modules and kind == _STREAM_NAME:
+            modules[-1].stream = value.decode(code_page, "replace")
+        elif modules and kind == _STREAM_NAME_UNICODE:
+            modules[-1].stream = value.decode("utf-16-le", "replace") or modules[-1].stream
+        elif modules and kind == _OFFSET and len(value) >= 4:
+            modules[-1].offset = struct.unpack_from("<I", value)[0]
+    return code_page, modules
+
+
+def _records(content: bytes) -> Iterator[tuple[int, bytes]]:
+    position = 0
+    while position + 6 <= len(content):
+        kind, size = struct.unpack_from("<HI", content, position)
+        position += 6
+        if kind == _VERSION:
+            size = 6  # 2.3.4.2.1.11: this record's size field is a constant, and two numbers follow it
+        yield kind, content[position : position + size]
+        position += size
+
+
+def _read(file: CompoundFile, entry: Entry, budget: Budget, limit: int | None = None) -> bytes:
+    # several entries may name the same sectors, so what is read is paid for although nothing was unpacked
+    content = file.read(entry, limit)
+    budget.spend_bytes(len(content))
+    return content
+
+
+def _text(source: bytes, code_page: str) -> str:
+    return source.decode(code_page, "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _codec(number: int) -> str:
+    try:
+        return codecs.lookup(f"cp{number}").name
+    except LookupError:
+        return {10000: "mac_roman", 65001: "utf-8", 10001: "shift_jis"}.get(number, "cp1252")

@@ -1,0 +1,68 @@
+"""Word documents before 2007: what the head, the text and the attached template tell (MS-DOC).
+
+Contract: ``read_fib`` raises ``Corrupt`` for a stream that does not begin as a Word document. The ``inspect_``
+functions report what they see in the bytes they are given, as far as these go, and raise nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from gateway.message import Kind
+from gateway.scan.documents.remote import is_remote
+from gateway.scan.documents.word_fields import dde_in_text
+from gateway.scan.look import Corrupt, Look
+
+_IDENTS = frozenset({0xA5EC, 0xA5DC, 0xA59B, 0xA697, 0xA698, 0xA699})
+"""FibBase.wIdent (MS-DOC 2.5.2) of Word 97, 95, 2 and the far-eastern editions of Word 6."""
+_WORD_97 = 0x00C1
+_ENCRYPTED = 0x0100
+_SECOND_TABLE = 0x0200
+_ASSOCIATED = 0x019A
+"""Where the FIB says where SttbfAssoc is: pair 32 of FibRgFcLcb97 (MS-DOC 2.5.6)."""
+_TEMPLATE = 1
+FIB_SIZE = _ASSOCIATED + 8
+_BASE_SIZE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Fib:
+    """The head of a Word document: whether it is encrypted, its table stream, and where SttbfAssoc is in that."""
+
+    encrypted: bool
+    table: str
+    associated: tuple[int, int]
+
+
+def read_fib(head: bytes) -> Fib:
+    """The FIB from the first ``FIB_SIZE`` bytes of ``WordDocument``."""
+    if len(head) < _BASE_SIZE or struct.unpack_from("<H", head)[0] not in _IDENTS:
+        raise Corrupt("holds a WordDocument stream that does not begin as one")
+    version, flags = struct.unpack_from("<H6xH", head, 2)
+    associated = (
+        struct.unpack_from("<II", head, _ASSOCIATED) if version >= _WORD_97 and len(head) >= FIB_SIZE else (0, 0)
+    )
+    return Fib(bool(flags & _ENCRYPTED), "1Table" if flags & _SECOND_TABLE else "0Table", associated)
+
+
+def inspect_text(stream: bytes, where: str, look: Look) -> None:
+    """Report a DDE field in the text."""
+    if field := dde_in_text(stream):
+        look.find(Kind.DDE, where, f"Starts another program by a field: {field}", reference="MS-DOC 2.8.25")
+
+
+def inspect_template(table: bytes, fib: Fib, where: str, look: Look) -> None:
+    """Report an attached template that lies on another machine (MS-DOC 2.9.272 SttbfAssoc, a table of strings)."""
+    start, size = fib.associated
+    strings = table[start : start + size]
+    position = 6
+    for number in range(_TEMPLATE + 1):
+        if position + 2 > len(strings) or strings[:2] != b"\xff\xff":
+            return
+        length = struct.unpack_from("<H", strings, position)[0]
+        text = strings[position + 2 : position + 2 + 2 * length].decode("utf-16-le", "replace")
+        position += 2 + 2 * length
+        if number == _TEMPLATE and is_remote(text):
+            sentence = f"Fetches a remote template when it is opened: {text}"
+            look.find(Kind.REMOTE_TEMPLATE, where, sentence, reference="MITRE ATT&CK T1221")

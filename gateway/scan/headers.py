@@ -1,0 +1,266 @@
+"""Header blocks and the values in them, read as tolerantly as mail programs do (RFC 5322 §2.2, RFC 2045 §5, RFC 2231).
+
+Contract: takes any bytes. What a strict reader would refuse is read as far as possible and told as a ``Doubt``; nothing
+is changed, every field knows its bytes. Raises ``OverLimit`` for a block longer than the limit and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import mmap
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+from gateway.message import Span, Verdict
+from gateway.scan.budget import OverLimit
+
+Bytes = bytes | mmap.mmap
+
+_NAME = re.compile(rb"([!-9;-~]+)([ \t]*):")
+_CONTENT = b"content-"
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_PARAMETER = re.compile(r';\s*([^=;\s"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
+# Character sets of mail. Python has codecs besides that are slow, or no character sets at all.
+_CHARSET = re.compile(
+    r"(?:utf|us-ascii|ascii|iso|windows|cp|koi8|big5|gb|hz|euc|shift|sjis|ks|tis|mac|latin)", re.IGNORECASE
+)
+_BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something mail programs disagree about. ``verdict`` is None when it depends on what is behind it."""
+
+    sentence: str
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One header field: its name in lower case, its unfolded value, and all of its bytes with the line ends."""
+
+    name: str
+    value: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A header block. ``body`` is where the body begins, behind the empty line if there is one."""
+
+    span: Span
+    body: int
+    fields: tuple[Field, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+    def all(self, name: str) -> list[str]:
+        """The values of every field of that name, in order."""
+        return [found.value for found in self.fields if found.name == name]
+
+    def first(self, name: str) -> str:
+        """The first of them, or ""."""
+        return next((found.value for found in self.fields if found.name == name), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A structured value: the token in front in lower case, without comments, then its parameters in order."""
+
+    token: str
+    parameters: tuple[tuple[str, str], ...] = field(default=())
+
+    def all(self, name: str) -> list[str]:
+        """Every different reading of one parameter: plain, extended, and joined from its pieces (RFC 2231 §3, §4)."""
+        plain = [value for key, value in self.parameters if key == name]
+        extended = [_extended(value) for key, value in self.parameters if key == f"{name}*"]
+        pieces: dict[int, tuple[str, str]] = {}
+        for key, value in self.parameters:
+            if key.startswith(f"{name}*") and (number := key[len(name) + 1 :].rstrip("*")).isdecimal():
+                pieces.setdefault(int(number[:9]), (key, value))
+        joined = [_joined([pieces[number] for number in sorted(pieces)])] if pieces else []
+        return list(dict.fromkeys((*extended, *joined, *plain)))
+
+
+def read_block(data: Bytes, start: int, end: int, limit: int) -> Block:
+    """The header block that begins at ``start`` of an entity that ends at ``end``.
+
+    Without any line that looks like a field there is no header, and all of it is body. Raises ``OverLimit`` when the
+    block is longer than ``limit`` bytes.
+    """
+    if data[start : start + 2] == b"\r\n" or data[start : start + 1] == b"\n":
+        skip = 2 if data[start : start + 1] == b"\r" else 1
+        return Block(Span(start, start), start + skip)
+    stop = min(end, start + limit)
+    header_end, body = _empty_line(data, start, stop)
+    if header_end < 0:
+        if stop < end:
+            raise OverLimit(f"has a header longer than {limit} bytes")
+        header_end = body = end
+    fields, doubts = _fields(data[start:header_end], start)
+    if not fields and header_end == end:
+        return Block(Span(start, start), start)
+    return Block(Span(start, header_end), body, fields, tuple(dict.fromkeys(doubts)))
+
+
+def _empty_line(data: Bytes, start: int, stop: int) -> tuple[int, int]:
+    """Where the header ends and the body begins; -1 twice when there is no empty line."""
+    usual = data.find(b"\n\r\n", start, stop)
+    bare = data.find(b"\n\n", start, usual if usual >= 0 else stop)
+    if bare >= 0:
+        return bare + 1, bare + 2
+    return (usual + 1, usual + 3) if usual >= 0 else (-1, -1)
+
+
+def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt]]:
+    doubts = []
+    if b"\x00" in block:
+        doubts.append(Doubt("a zero byte in the header"))
+    bare_return = block.count(b"\r") != block.count(b"\r\n")
+    if bare_return:
+        doubts.append(Doubt("a bare carriage return in the header"))
+    found: list[Field] = []
+    name, pieces, began = "", [b""], 0
+    position = 0
+    for line in _lines(block) if bare_return else block.splitlines(keepends=True):
+        if line[0] in b" \t" and name:
+            pieces.append(line)
+        else:
+            if name:
+                found.append(_field(name, pieces, offset + began, offset + position))
+            match = _NAME.match(line)
+            if match is None:
+                if not (position == 0 and line.startswith((b"From ", b">From "))):
+                    doubts.append(Doubt("a line in the header that is no field"))
+                name = ""
+            else:
+                name, pieces, began = match.group(1).decode("ascii").lower(), [line[match.end() :]], position
+                if match.group(2) and match.group(1).lower().startswith(_CONTENT):
+                    doubts.append(Doubt("a space before the colon of a content field"))
+        position += len(line)
+    if name:
+        found.append(_field(name, pieces, offset + began, offset + position))
+    return tuple(found), doubts
+
+
+def _lines(block: bytes) -> list[bytes]:
+    """Lines that end with LF only; ``splitlines`` would also break at a bare CR."""
+    lines = [line + b"\n" for line in block.split(b"\n")]
+    lines[-1] = lines[-1][:-1]
+    return [line for line in lines if line]
+
+
+def _field(name: str, pieces: list[bytes], start: int, end: int) -> Field:
+    text = b"".join(pieces).replace(b"\r\n", b"").replace(b"\n", b"").strip()
+    return Field(name, text.decode("utf-8", "surrogateescape"), Span(start, end))
+
+
+def parse_value(text: str) -> Value:
+    """``type/subtype; name=value ...`` or any other token with parameters."""
+    if "(" in text:
+        text = _without_comments(text)
+    token, _, _ = text.partition(";")
+    found = []
+    for match in _PARAMETER.finditer(text, len(token)):
+        quoted, bare = match.group(2), match.group(3)
+        value = _ESCAPE.sub(r"\1", quoted) if quoted is not None else bare.strip()
+        found.append((match.group(1).lower(), value))
+    return Value(token.strip().strip('"').lower(), tuple(found))
+
+
+def _without_comments(text: str) -> str:
+    """``text`` without RFC 5322 §3.2.2 comments; parentheses inside quotes are none. Nested ones go from the inside."""
+    pieces = []
+    position = 0
+    for quoted in _QUOTED.finditer(text):
+        pieces += [_strip_comments(text[position : quoted.start()]), quoted.group()]
+        position = quoted.end()
+    return "".join((*pieces, _strip_comments(text[position:])))
+
+
+def _strip_comments(text: str) -> str:
+    for _ in range(10):
+        text, count = _COMMENT.subn("", text)
+        if not count:
+            break
+    return text
+
+
+def _extended(value: str) -> str:
+    """``charset'language'percent-encoded`` (RFC 2231 §4)."""
+    charset, quote, rest = value.partition("'")
+    if quote:
+        _, quote, encoded = rest.partition("'")
+    if not quote:
+        charset, encoded = "utf-8", value
+    return _decoded(unquote_to_bytes(encoded.encode("utf-8", "surrogateescape")), charset)
+
+
+def _joined(pieces: list[tuple[str, str]]) -> str:
+    """Continuations in order; the first one carries the charset, and each says for itself whether it is encoded."""
+    charset = "utf-8"
+    joined = b""
+    for number, (key, value) in enumerate(pieces):
+        if not key.endswith("*"):
+            joined += value.encode("utf-8", "surrogateescape")
+            continue
+        if number == 0 and value.count("'") >= 2:
+            charset, _, value = value.split("'", 2)  # noqa: PLW2901  what is left of the first piece
+        joined += unquote_to_bytes(value.encode("utf-8", "surrogateescape"))
+    return _decoded(joined, charset)
+
+
+def decode_words(text: str) -> str:
+    """``text`` with its encoded words decoded (RFC 2047), and stray 8-bit bytes shown as what they can be."""
+    if not text.isascii():
+        text = _decoded(text.encode("utf-8", "surrogateescape"), "utf-8")
+    if "=?" not in text:
+        return text
+    text = _BETWEEN_WORDS.sub(r"\1", text)
+    return "".join(_word_pieces(text))
+
+
+def _word_pieces(text: str) -> Iterator[str]:
+    """Plain text and decoded words. Neighbours in one charset are joined as bytes: some programs cut characters."""
+    position = 0
+    waiting, waiting_charset = b"", ""
+    for match in _WORD.finditer(text):
+        charset = match.group(1).partition("*")[0].lower()
+        if waiting and (match.start() > position or charset != waiting_charset):
+            yield _decoded(waiting, waiting_charset)
+            waiting = b""
+        if match.start() > position:
+            yield text[position : match.start()]
+        waiting += _word_bytes(match.group(2), match.group(3))
+        waiting_charset = charset
+        position = match.end()
+    if waiting:
+        yield _decoded(waiting, waiting_charset)
+    yield text[position:]
+
+
+def _word_bytes(coding: str, encoded: str) -> bytes:
+    raw = encoded.encode("utf-8", "replace")
+    if coding in "qQ":
+        return binascii.a2b_qp(raw, header=True)
+    try:
+        return base64.b64decode(raw + b"=" * (-len(raw) % 4))
+    except binascii.Error:
+        return raw
+
+
+def _decoded(raw: bytes, charset: str) -> str:
+    """``raw`` in its charset. Never fails: an unknown charset or wrong bytes fall back to UTF-8, then to Latin-1."""
+    for attempt in (charset, "utf-8"):
+        if not _CHARSET.match(attempt):
+            continue
+        try:
+            return raw.decode(attempt)
+        except (LookupError, ValueError, OSError):  # OSError: a codec is a file, which a jail may not let us read
+            continue
+    return raw.decode("latin-1")

@@ -1,0 +1,71 @@
+"""What hides in text: uuencoded and base64 blocks that a person, or a mail program, can turn back into a file.
+
+Contract: ``unpack`` hands on every block that decodes to something other than text, and reports encodings it cannot
+undo. Plain text costs one pass of ``bytes.translate`` and two searches. Raises ``OverLimit`` only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gateway.message import FileType, Kind
+from gateway.scan import encodings, sniff
+from gateway.scan.look import Blob, Look
+
+TYPES = frozenset({FileType.TEXT, FileType.HTML, FileType.XML, FileType.EMAIL, FileType.SCRIPT})
+
+MIN_BASE64 = 512
+"""Shorter base64 text does not hold a document."""
+LINE = 40
+"""Base64 lines are longer than words; this many letters without a space begin a block."""
+
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}(?:[ \t]*\r?\n[ \t>]*[A-Za-z0-9+/_-]+={0,2})*")
+_LETTERS = bytes(0x41 if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/-_") else 0x20 for c in range(256))
+_FOREIGN = (
+    (re.compile(rb"^=ybegin ", re.MULTILINE), "yEnc text, which is not decoded"),
+    (re.compile(rb"^\(This file must be converted with BinHex", re.MULTILINE), "BinHex text, which is not decoded"),
+)
+_PGP = re.compile(rb"^-----BEGIN PGP MESSAGE-----", re.MULTILINE)
+_QUIET = frozenset({FileType.TEXT, FileType.BINARY, FileType.EMPTY, FileType.IMAGE, FileType.XML, FileType.EMAIL})
+
+
+def unpack(blob: Blob, look: Look) -> None:
+    """Look for blocks in a text and hand on what they decode to."""
+    text = bytes(blob.data)
+    if b"begin" in text or b"-----BEGIN PGP" in text:
+        for name, content, _, _ in encodings.uuencoded(text):
+            look.budget.spend_bytes(len(content))
+            look.descend(blob, content, name or "uuencoded")
+        if _PGP.search(text):
+            look.find(Kind.ENCRYPTED, blob.where, "is encrypted with OpenPGP", reference="RFC 9580")
+    for pattern, sentence in _FOREIGN:
+        if pattern.search(text):
+            look.find(Kind.CORRUPT, blob.where, f"holds {sentence}")
+    for content in _base64_blocks(text, look):
+        look.descend(blob, content, "base64 text")
+
+
+def _base64_blocks(text: bytes, look: Look) -> Iterator[bytes]:
+    """What blocks of base64 text decode to, where that is something to look into; a few letters may stand before it."""
+    letters = text.translate(_LETTERS)
+    needle = b"A" * LINE
+    position = 0
+    while (position := letters.find(needle, position)) >= 0:
+        look.budget.check_time()
+        run = _RUN.match(text, position)
+        assert run is not None  # it begins with the letters just found
+        position = run.end()
+        if run.end() - run.start() < MIN_BASE64:
+            continue
+        for offset in range(4):
+            content = _worth_a_look(text[run.start() + offset : run.end()])
+            if content is not None:
+                look.budget.spend_bytes(len(content))
+                yield content
+                break
+
+
+def _worth_a_look(encoded: bytes) -> bytes | None:
+    content = encodings.base64_views(encoded)[0]
+    return content if sniff.sniff(content) not in _QUIET else None

@@ -1,0 +1,293 @@
+"""The MIME tree of a message as spans of its bytes: what is where, in every reading that is cheap to follow.
+
+Contract: nothing is copied or decoded; an ``Entity`` says where its header and body are and how mail programs may
+decode it. Where programs disagree (two boundaries, two encodings) every reading is followed and the disagreement is a
+``Doubt``; an entity may so have children by several boundaries and codings to try in turn. Spans lie inside the
+message, and children inside the body of their parent. Raises ``OverLimit`` and nothing else.
+
+Readings branch only in ``_boundaries`` and ``_codings``, both bounded by ``MAX_VIEWS``; everything else is one view.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gateway.message import Span, Verdict
+from gateway.scan.budget import Budget, OverLimit
+from gateway.scan.headers import Block, Bytes, Doubt, Value, decode_words, parse_value, read_block
+
+MAX_VIEWS = 4
+"""Boundaries or codings of one entity that are followed."""
+
+IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
+BASE64 = "base64"
+QUOTED = "quoted-printable"
+UUENCODE = "uuencode"
+# Words that stand where a transfer encoding should and mean none: character sets and misspellings of common mailers.
+_MEANT_IDENTITY = re.compile(
+    r"(?:[78][ -]?bits?|none|plain|text(?:/plain)?|utf-?8|us-ascii|iso-8859-\d+|quoted/plain)$"
+)
+_UU_NAMES = frozenset({"x-uuencode", "uuencode", "x-uue", "uue", "x-uu"})
+
+_MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news", "text/rfc822"})
+_FRAGMENTS = {
+    "message/partial": "a piece of a message that only the recipient's program puts together",
+    "message/external-body": "a part that only says where its content is to be fetched from",
+}
+_GUESS_PARAMETER = re.compile(r"boundary\s*=\s*\"?([^\s\";,]{1,200})", re.IGNORECASE)
+_GUESS_LINE = re.compile(rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r?$", re.MULTILINE)
+_MAX_LINE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One node. ``number`` is the IMAP part number (RFC 3501 §6.4.5), "" for a multipart at the root.
+
+    ``codings`` are the transfer encodings to try, at least one, in lower case; ``name`` a hint; ``loose`` the bytes
+    of a multipart that belong to no part (preamble and epilogue).
+    """
+
+    number: str
+    header: Span
+    body: Span
+    block: Block
+    type: str
+    codings: tuple[str, ...] = ("",)
+    name: str = ""
+    children: tuple[Entity, ...] = ()
+    loose: tuple[Span, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The path of this entity in findings: its number, then its name; the root multipart is ``message``."""
+        return "/".join(filter(None, (self.number, self.name.replace("/", "_")))) or "message"
+
+    def walk(self) -> Iterator[Entity]:
+        """This entity and everything below it, in the order of the message."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """What one boundary makes of a body."""
+
+    parts: tuple[Span, ...]
+    loose: tuple[Span, ...]
+    doubts: tuple[Doubt, ...]
+
+
+def top(data: Bytes, budget: Budget) -> Block:
+    """The header block of a whole message. Raises ``OverLimit``."""
+    return read_block(data, 0, len(data), budget.limits.max_header_size)
+
+
+def parse(data: Bytes, budget: Budget) -> Entity:
+    """The tree of a whole message. Raises ``OverLimit`` when a header, the depth or the parts are beyond the limits."""
+    return parse_below(data, top(data, budget), budget)
+
+
+def parse_below(data: Bytes, block: Block, budget: Budget) -> Entity:
+    """The same when the header block of the message has been read already."""
+    return _Parser(data, budget).entity(block, len(data), "", "text/plain", 0, whole=True)
+
+
+class _Parser:
+    def __init__(self, data: Bytes, budget: Budget) -> None:
+        self.data = data
+        self.budget = budget
+        self._entities = 0
+
+    def _message(self, start: int, end: int, number: str, depth: int) -> Entity:
+        """A message: its own number is that of its multipart, or of its only part (RFC 3501 §6.4.5)."""
+        return self.entity(self._block(start, end), end, number, "text/plain", depth, whole=True)
+
+    def _block(self, start: int, end: int) -> Block:
+        return read_block(self.data, start, end, self.budget.limits.max_header_size)
+
+    def entity(self, block: Block, end: int, number: str, default: str, depth: int, *, whole: bool = False) -> Entity:
+        """What begins with the header ``block`` and goes up to ``end``. ``whole`` says that it is a message."""
+        self._spend(depth)
+        values = [parse_value(text) for text in block.all("content-type")] or [Value(default)]
+        codings, doubts = _codings(block)
+        doubts += block.doubts
+        doubts += _disagreements(values)
+        entity = Entity(
+            number=number,
+            header=block.span,
+            body=Span(block.body, end),
+            block=block,
+            type=next((value.token for value in values if value.token), default),
+            codings=codings,
+            name=_name(block, values),
+            doubts=tuple(dict.fromkeys(doubts)),
+        )
+        boundaries = self._boundaries(block, values, entity)
+        if boundaries:
+            divided = self._divided(entity, boundaries, depth)
+            if divided.children:
+                return divided
+            entity = divided
+        # A message that is no multipart has one part, and that part has a number of its own.
+        entity = replace(entity, number=f"{number}.1" if number else "1") if whole else entity
+        return self._leaf_or_message(entity, values, depth)
+
+    def _leaf_or_message(self, entity: Entity, values: list[Value], depth: int) -> Entity:
+        doubts = [Doubt(_FRAGMENTS[value.token], Verdict.UNSCANNABLE) for value in values if value.token in _FRAGMENTS]
+        inside = any(value.token in _MESSAGE_TYPES for value in values)
+        if inside and any(coding in IDENTITY for coding in entity.codings):
+            child = self._message(entity.body.start, entity.body.end, entity.number, depth + 1)
+            return replace(entity, children=(child,), doubts=(*entity.doubts, *doubts))
+        return replace(entity, doubts=(*entity.doubts, *doubts)) if doubts else entity
+
+    def _boundaries(self, block: Block, values: list[Value], entity: Entity) -> list[bytes]:
+        """Every boundary a program may go by; guessed from the body when a multipart names none."""
+        named = [boundary for value in values for boundary in value.all("boundary")]
+        if not any(value.token.startswith("multipart") or "boundary" in dict(value.parameters) for value in values):
+            return []
+        if not named:
+            named = [match for text in block.all("content-type") for match in _GUESS_PARAMETER.findall(text)]
+        found = [text.rstrip().encode("utf-8", "surrogateescape") for text in named]
+        if not any(found):
+            guess = _GUESS_LINE.search(self.data, entity.body.start, entity.body.end)
+            found = [guess.group(1)] if guess else []
+        return list(dict.fromkeys(boundary for boundary in found if boundary))[:MAX_VIEWS]
+
+    def _divided(self, entity: Entity, boundaries: list[bytes], depth: int) -> Entity:
+        """The entity with the children of every boundary. A span that two boundaries agree on is one child."""
+        doubts = list(entity.doubts)
+        splits = [self._split(entity.body, boundary) for boundary in boundaries]
+        if not any(split.parts for split in splits):
+            if entity.type.startswith("multipart"):
+                doubts.append(Doubt("a multipart without any part"))
+            return replace(entity, doubts=tuple(dict.fromkeys(doubts)))
+        if not entity.block.all("content-type") or not entity.type.startswith("multipart"):
+            doubts.append(Doubt("parts in something that does not call itself a multipart"))
+        elif not any(value.all("boundary") for value in map(parse_value, entity.block.all("content-type"))):
+            doubts.append(Doubt("a multipart that does not name its boundary"))
+        if any(coding not in IDENTITY for coding in entity.codings):
+            doubts.append(Doubt("a transfer encoding on a multipart (RFC 2045 §6.4)"))
+        spans = dict.fromkeys(span for split in splits for span in split.parts)
+        default = "message/rfc822" if entity.type == "multipart/digest" else "text/plain"
+        prefix = f"{entity.number}." if entity.number else ""
+        children = tuple(
+            self.entity(self._block(span.start, span.end), span.end, f"{prefix}{index}", default, depth + 1)
+            for index, span in enumerate(spans, 1)
+        )
+        doubts += [doubt for split in splits for doubt in split.doubts]
+        loose = tuple(dict.fromkeys(span for split in splits for span in split.loose))
+        return replace(entity, children=children, loose=loose, doubts=tuple(dict.fromkeys(doubts)))
+
+    def _split(self, body: Span, boundary: bytes) -> _Split:
+        """Divide at every delimiter line (RFC 2046 §5.1.1), those behind the close delimiter included."""
+        parts, loose, doubts = [], [], []
+        began, closed = body.start, True  # at first, and behind a close delimiter, no part is open
+        ended = False
+        for line, after, closes in self._delimiters(body, boundary):
+            span = Span(began, max(began, self._before_line_end(began, line)))
+            if not closed:
+                parts.append(span)
+            elif span.end > span.start:
+                loose.append(span)
+            if ended and not closes:
+                doubts.append(Doubt("parts behind the end of a multipart"))
+            began, closed, ended = after, closes, ended or closes
+        if parts or not closed:
+            rest = Span(began, body.end)
+            (loose if closed else parts).append(rest)
+            if not ended:
+                doubts.append(Doubt("a multipart without its end", Verdict.CLEAN))
+        return _Split(tuple(parts), tuple(span for span in loose if span.end > span.start), tuple(doubts))
+
+    def _delimiters(self, body: Span, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
+        """Each delimiter line: where it begins, where the next line begins, whether it closes."""
+        needle = b"--" + boundary
+        position = body.start
+        while (position := self.data.find(needle, position, body.end)) >= 0:
+            after = position + len(needle)
+            if position > body.start and self.data[position - 1] not in b"\r\n":
+                position = after
+                continue
+            line_end = self.data.find(b"\n", after, min(after + _MAX_LINE, body.end))
+            stop = line_end if line_end >= 0 else min(after + _MAX_LINE, body.end)
+            rest = self.data[after:stop].strip(b" \t\r")
+            if not rest or rest.startswith(b"--"):
+                self.budget.check_time()
+                following = line_end + 1 if line_end >= 0 else stop
+                yield position, following, rest.startswith(b"--")
+                position = following
+            else:
+                position = after
+
+    def _before_line_end(self, start: int, line: int) -> int:
+        """The line end before a delimiter belongs to the delimiter (RFC 2046 §5.1.1)."""
+        if line > start and self.data[line - 1] == 0x0A:
+            line -= 1
+        return line - 1 if line > start and self.data[line - 1] == 0x0D else line
+
+    def _spend(self, depth: int) -> None:
+        self._entities += 1
+        if self._entities > self.budget.limits.max_files:
+            raise OverLimit(f"holds more than {self.budget.limits.max_files} parts")
+        if depth > self.budget.limits.max_mime_depth:
+            raise OverLimit(f"nests its parts deeper than {self.budget.limits.max_mime_depth} levels")
+
+
+def _codings(block: Block) -> tuple[tuple[str, ...], list[Doubt]]:
+    """The transfer encodings a program may go by, known names only, and what is doubtful about them."""
+    texts = block.all("content-transfer-encoding")
+    if not texts:
+        return ("",), []
+    tokens = dict.fromkeys(token for text in texts for token in _coding_tokens(text))
+    doubts = []
+    if len(texts) > 1:
+        doubts.append(Doubt("two Content-Transfer-Encoding fields", Verdict.CLEAN if len(tokens) <= 1 else None))
+    codings: dict[str, None] = {}
+    for token in tokens:
+        known, certain = _coding(token)
+        codings.update(dict.fromkeys(known))
+        if not certain:
+            doubts.append(Doubt(f"an unknown Content-Transfer-Encoding {token[:60]!r}", Verdict.UNSCANNABLE))
+    if len(tokens) > 1 and len(texts) == 1:
+        doubts.append(Doubt("several values in Content-Transfer-Encoding"))
+    return tuple(codings)[:MAX_VIEWS] or ("",), doubts
+
+
+def _coding_tokens(text: str) -> list[str]:
+    value = parse_value(decode_words(text))
+    return [token.strip("\"'") for token in re.split(r"[\s,;]+", value.token) if token.strip("\"'")] or [""]
+
+
+def _coding(token: str) -> tuple[tuple[str, ...], bool]:
+    """The codings behind a word, and whether that is what it means to everybody."""
+    if token in IDENTITY or token in {BASE64, QUOTED}:
+        return (token,), True
+    if token in _UU_NAMES:
+        return (UUENCODE,), True
+    if _MEANT_IDENTITY.match(token):
+        return ("",), True
+    guesses = {"64": BASE64, "quoted": QUOTED, "uu": UUENCODE}
+    guess = next((coding for part, coding in guesses.items() if part in token), BASE64)
+    return ("", guess), False
+
+
+def _disagreements(values: list[Value]) -> list[Doubt]:
+    doubts = []
+    if len(values) > 1:
+        same = len({(value.token, value.parameters) for value in values}) == 1
+        doubts.append(Doubt("two Content-Type fields", Verdict.CLEAN if same else None))
+    if any(len(value.all("boundary")) > 1 for value in values):
+        doubts.append(Doubt("two different boundaries for one multipart"))
+    return doubts
+
+
+def _name(block: Block, values: list[Value]) -> str:
+    """The file name most programs would show; every value is only a hint."""
+    disposition = block.first("content-disposition")
+    names = parse_value(disposition).all("filename") if disposition else []
+    names += [name for value in values for name in value.all("name")]
+    return decode_words(next((name for name in names if name.strip()), "")).strip()

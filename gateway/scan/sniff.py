@@ -1,0 +1,305 @@
+"""What a part is, by its content.
+
+Contract: names and declared types are never asked. ``candidates`` gives every reading a program may take, the first one
+being what most would say: a picture with a zip file behind it is both. Never raises, whatever the bytes; costs
+microseconds for most types, because the directory of an OLE or zip file is enough to tell the members of those families
+apart. The answer decides who looks into the part, so a type that is wrongly added costs time and a type that is
+missing costs a detection.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gateway.message import FileType
+from gateway.scan import ole_directory
+from gateway.scan.budget import Budget, Limits, OverLimit
+from gateway.scan.containers import zip as zip_container
+from gateway.scan.containers import zip_records
+from gateway.scan.look import Corrupt
+
+HEAD = 4096
+WIDE = 64 << 10
+"""How far in the beginning of a mail or of a Word web archive is looked for when something stands before it."""
+FAR = 4 << 20
+"""How far from either end a zip file is looked for in something else; self-extractors and polyglots stay below it."""
+
+# (offset, magic bytes, type). The first line that fits is the first candidate.
+MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
+    (0, b"Rar!\x1a\x07", FileType.RAR),
+    (0, b"7z\xbc\xaf\x27\x1c", FileType.SEVEN_ZIP),
+    (0, b"\x1f\x8b\x08", FileType.GZIP),
+    (0, b"\xfd7zXZ\x00", FileType.XZ),
+    (0, b"\x28\xb5\x2f\xfd", FileType.ZSTD),
+    (0, b"MSCF\x00\x00\x00\x00", FileType.CAB),
+    (0, b"\x78\x9f\x3e\x22", FileType.TNEF),  # MS-OXTNEF §2.1.3.1
+    (0, b"ActiveMime", FileType.ACTIVEMIME),
+    (0, bytes.fromhex("4C0000000114020000000000C000000000000046"), FileType.LNK),  # MS-SHLLINK §2.1
+    (0, bytes.fromhex("E4525C7B8CD8A74DAEB15378D02996D3"), FileType.ONENOTE),  # MS-ONESTORE §2.3.1
+    (0, bytes.fromhex("A12FFF43D9EF764C9EE210EA5722765F"), FileType.ONENOTE),  # .onetoc2, the same section
+    (0, b"\x7fELF", FileType.EXECUTABLE),
+    (0, b"#@~^", FileType.SCRIPT),  # an encoded VBScript or JScript
+    (0, b"conectix", FileType.DISK_IMAGE),
+    (0, b"vhdxfile", FileType.DISK_IMAGE),
+    (0, b"MSWIM\x00\x00\x00", FileType.DISK_IMAGE),
+    (32769, b"CD001", FileType.DISK_IMAGE),
+    (32769, b"BEA01", FileType.DISK_IMAGE),
+    (257, b"ustar", FileType.TAR),
+    (0, b"ITSF\x03\x00", FileType.SCRIPT),  # compiled HTML help runs what it carries
+    (0, b"\x1f\x9d", FileType.ARCHIVE),
+    (0, b"\x60\xea", FileType.ARCHIVE),
+    (7, b"**ACE**", FileType.ARCHIVE),
+    (2, b"-lh", FileType.ARCHIVE),
+    (0, b"ISc(", FileType.ARCHIVE),
+    (0, b"LZIP\x01", FileType.ARCHIVE),
+    (0, b"xar!", FileType.ARCHIVE),
+    (0, b"07070", FileType.ARCHIVE),
+    (0, b"!<arch>\n", FileType.ARCHIVE),
+    (0, b"\x89PNG\r\n\x1a\n", FileType.IMAGE),
+    (0, b"\xff\xd8\xff", FileType.IMAGE),
+    (0, b"GIF8", FileType.IMAGE),
+    (0, b"II*\x00", FileType.IMAGE),
+    (0, b"MM\x00*", FileType.IMAGE),
+    (8, b"WEBP", FileType.IMAGE),
+)
+
+OOXML_TYPES = frozenset(
+    {
+        FileType.DOCX,
+        FileType.DOCM,
+        FileType.XLSX,
+        FileType.XLSM,
+        FileType.XLSB,
+        FileType.PPTX,
+        FileType.PPTM,
+        FileType.OOXML,
+    }
+)
+OLE_TYPES = frozenset({FileType.DOC, FileType.XLS, FileType.PPT, FileType.OLE, FileType.MSG, FileType.VBA_PROJECT})
+
+# A stream or storage that only this family has, the first that fits (§2.1 of MS-DOC, MS-XLS, MS-PPT; MS-OXMSG §2.2).
+OLE_FAMILIES: tuple[tuple[str, FileType], ...] = (
+    ("__properties_version1.0", FileType.MSG),
+    ("WordDocument", FileType.DOC),
+    ("Workbook", FileType.XLS),
+    ("Book", FileType.XLS),
+    ("PowerPoint Document", FileType.PPT),
+    ("_VBA_PROJECT", FileType.VBA_PROJECT),
+)
+
+# Words of [Content_Types].xml, the first that fits; the second column holds when something in it may run.
+OOXML_FAMILIES: tuple[tuple[bytes, FileType, FileType], ...] = (
+    (b"ms-excel.sheet.binary", FileType.XLSB, FileType.XLSB),
+    (b"wordprocessingml", FileType.DOCX, FileType.DOCM),
+    (b"ms-word", FileType.DOCX, FileType.DOCM),
+    (b"spreadsheetml", FileType.XLSX, FileType.XLSM),
+    (b"ms-excel", FileType.XLSX, FileType.XLSM),
+    (b"presentationml", FileType.PPTX, FileType.PPTM),
+    (b"ms-powerpoint", FileType.PPTX, FileType.PPTM),
+)
+_ACTIVE = (b"macroenabled", b"vbaproject", b"macrosheet", b"intlmacrosheet")
+
+_TEXT_BYTES = bytes([7, 8, 9, 10, 12, 13, 27, *range(32, 256)])
+_FIELD_LINE = re.compile(rb"(?:From [^\n]*\n|[\r\n])*(?:[!-9;-~]+[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
+_MIME_FIELD = re.compile(rb"^(?:mime-version|content-(?:type|transfer-encoding))[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_MIME_BEGIN = re.compile(rb"^(?:mime-version[ \t]*:|content-type[ \t]*:[ \t\r\n]*multipart/)", re.MULTILINE)
+_OWN_FIELD = re.compile(rb"^(?:from|to|received|return-path|delivered-to)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_HTML = re.compile(rb"<(?:!doctype html|html|head|body|meta|script|div|table|iframe|p|a|br|img)[\s>/]", re.IGNORECASE)
+_WSF_JOB = re.compile(rb"<job[\s>]")
+
+
+def sniff(data: bytes | memoryview) -> FileType:
+    """The first of ``candidates``."""
+    return candidates(data)[0]
+
+
+def candidates(data: bytes | memoryview) -> tuple[FileType, ...]:
+    """Every type the bytes can be read as, the likeliest first; at least one."""
+    if not len(data):
+        return (FileType.EMPTY,)
+    head = bytes(data[:HEAD])
+    found = [_by_magic(data, head) or _by_text(data, head) or FileType.BINARY]
+    found += _behind(data, head, found[0])
+    return tuple(dict.fromkeys(found))
+
+
+def _by_magic(data: bytes | memoryview, head: bytes) -> FileType | None:
+    if head.startswith(ole_directory.MAGIC):
+        return _ole_type(data)
+    if head[:4] in (zip_records.LOCAL, zip_records.END, b"PK\x07\x08", b"PK00"):
+        return _zip_type(data)
+    for offset, magic, kind in MAGIC:
+        if bytes(data[offset : offset + len(magic)]) == magic:
+            return kind
+    for fits, kind in _JUDGED:
+        if fits(data, head):
+            return kind
+    return None
+
+
+def _is_bzip2(_data: bytes | memoryview, head: bytes) -> bool:
+    return head[:3] == b"BZh" and head[3:4].isdigit()
+
+
+def _is_program(data: bytes | memoryview, head: bytes) -> bool:
+    """PE, NE or a DOS program with a believable header; two letters alone begin many texts."""
+    if head[:2] not in (b"MZ", b"ZM") or len(data) < 64:
+        return False
+    at = int.from_bytes(head[60:64], "little")
+    return bytes(data[at : at + 2]) in (b"PE", b"NE", b"LE", b"LX") or b"\x00" in head[2:32]
+
+
+def _is_pdf(_data: bytes | memoryview, head: bytes) -> bool:
+    return b"%PDF-" in head[:1024]
+
+
+def _is_rtf(_data: bytes | memoryview, head: bytes) -> bool:
+    """Word is content with ``{\\rt``; see the tolerance of its reader for what stands behind it."""
+    return head[:1024].lstrip(b"\xef\xbb\xbf\x00 \t\r\n").startswith(b"{\\rt")
+
+
+def _is_fat_image(data: bytes | memoryview, head: bytes) -> bool:
+    boot = head[510:512] == b"\x55\xaa" and (head[54:57] == b"FAT" or head[82:85] == b"FAT" or head[3:7] == b"NTFS")
+    return boot or bytes(data[-512:-508]) == b"koly"
+
+
+def _is_bitmap(data: bytes | memoryview, head: bytes) -> bool:
+    return head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00" and int.from_bytes(head[2:6], "little") <= len(data)
+
+
+_JUDGED = (
+    (_is_bzip2, FileType.BZIP2),
+    (_is_program, FileType.EXECUTABLE),
+    (_is_pdf, FileType.PDF),
+    (_is_rtf, FileType.RTF),
+    (_is_fat_image, FileType.DISK_IMAGE),
+    (_is_bitmap, FileType.IMAGE),
+)
+
+
+def _ole_type(data: bytes | memoryview) -> FileType:
+    names = ole_directory.names(data)
+    return next((kind for name, kind in OLE_FAMILIES if name in names), FileType.OLE)
+
+
+def _zip_type(data: bytes | memoryview) -> FileType:
+    """OOXML and ODF by what their directory lists. A directory that cannot be read makes it a zip file to be walked."""
+    budget = Budget(Limits())
+    try:
+        members = {member.name.replace("\\", "/").lower(): member for member in zip_container.names(data, budget)}
+    except OverLimit:
+        return FileType.ZIP
+    types = members.get("[content_types].xml")
+    if types is not None:
+        try:
+            words = types.read().replace(b"\x00", b"").lower()
+        except (Corrupt, OverLimit):
+            words = b""
+        words += "\n".join(members).encode("utf-8", "replace")
+        active = any(word in words for word in _ACTIVE)
+        for word, quiet, running in OOXML_FAMILIES:
+            if word in words:
+                return running if active else quiet
+        return FileType.OOXML
+    if "meta-inf/manifest.xml" in members or ("mimetype" in members and "content.xml" in members):
+        return FileType.ODF
+    for folder, kind in (("word/", FileType.DOCM), ("xl/", FileType.XLSM), ("ppt/", FileType.PPTM)):
+        if any(name.startswith(folder) for name in members):
+            return kind
+    return FileType.ZIP
+
+
+def _by_text(data: bytes | memoryview, head: bytes) -> FileType | None:
+    text = _as_text(head)
+    if text is None:
+        return None
+    start = text.lstrip()[:1024].lower()
+    if start.startswith(b"<"):
+        return _markup_type(_as_text(bytes(data[:WIDE])) or text, start)
+    if _is_mail(text):
+        return FileType.EMAIL if _OWN_FIELD.search(text) else FileType.MHT
+    if _is_script(text[:HEAD].lower()):
+        return FileType.SCRIPT
+    return FileType.HTML if _HTML.search(text) else FileType.TEXT
+
+
+def _as_text(head: bytes) -> bytes | None:
+    """``head`` in an ASCII-compatible encoding, or None when it is no text."""
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
+        if head.startswith(mark):
+            return head[len(mark) :].decode(encoding, "replace").encode("utf-8", "replace")
+    if head.startswith(b"<\x00"):
+        return head.decode("utf-16-le", "replace").encode("utf-8", "replace")
+    if head.startswith(b"\x00<"):
+        return head.decode("utf-16-be", "replace").encode("utf-8", "replace")
+    return None if head.translate(None, _TEXT_BYTES) else head
+
+
+def _markup_type(text: bytes, start: bytes) -> FileType:
+    if b"office/2006/xmlPackage" in text:
+        return FileType.FLAT_OPC
+    if b"office/word/2003/wordml" in text or b"w:wordDocument" in text:
+        return FileType.WORD_XML
+    if _is_script(text[:HEAD].lower()):
+        return FileType.SCRIPT
+    if start.startswith(b"<?xml") and b"<html" not in start:
+        return FileType.XML
+    return FileType.HTML
+
+
+def _is_script(start: bytes) -> bool:
+    """An HTML application or a Windows script file. Plain script source looks like any other text."""
+    return b"<hta:application" in start or (b"<script" in start and _WSF_JOB.search(start) is not None)
+
+
+def _is_mail(text: bytes) -> bool:
+    """A block of header fields at the very start, at least one of them of MIME."""
+    block = _FIELD_LINE.match(text)
+    return block is not None and _MIME_FIELD.search(text, 0, block.end()) is not None
+
+
+_NO_MAIL_INSIDE = OOXML_TYPES | OLE_TYPES | {FileType.EMAIL, FileType.MHT, FileType.ZIP, FileType.EMPTY}
+_NO_ZIP_INSIDE = OOXML_TYPES | {FileType.ZIP, FileType.ODF, FileType.EMPTY}
+
+
+def _behind(data: bytes | memoryview, head: bytes, first: FileType) -> list[FileType]:
+    """Further readings: something else in front of a zip file, of a Word web archive or of an RTF document."""
+    found = []
+    if first not in _NO_ZIP_INSIDE and _has_zip(data, at_end=first in OLE_TYPES):
+        found.append(_zip_type(data))
+    if first not in _NO_MAIL_INSIDE and _has_mail(bytes(data[:WIDE]).lower()):
+        found.append(FileType.MHT)
+    if first not in (FileType.RTF, FileType.EMPTY) and b"{\\rtf" in head:
+        found.append(FileType.RTF)
+    if first in (FileType.TEXT, FileType.BINARY, FileType.IMAGE) and b"ActiveMime" in head:
+        found.append(FileType.ACTIVEMIME)
+    return found
+
+
+def _has_mail(start: bytes) -> bool:
+    """A field of MIME at the beginning of some line; ``start`` is in lower case."""
+    return (b"mime-version" in start or b"multipart/" in start) and _MIME_BEGIN.search(start) is not None
+
+
+def _has_zip(data: bytes | memoryview, *, at_end: bool) -> bool:
+    """An end record whose directory is where it says, near the end, or a local header with a believable name.
+
+    ``at_end`` asks for an end record that ends the file: OLE documents keep zip files in their streams, in pieces.
+    """
+    tail = bytes(data[-FAR:])
+    position = len(tail)
+    while (position := tail.rfind(zip_records.END, 0, position)) >= 0:
+        directory = zip_records.directory_at(data, len(data) - len(tail) + position)
+        if directory is not None and directory.start < directory.end:
+            comment = int.from_bytes(tail[position + 20 : position + 22], "little")
+            if not at_end or position + zip_records.END_SIZE + comment == len(tail):
+                return True
+    if at_end:
+        return False
+    front = data if isinstance(data, bytes) else bytes(data[: FAR + HEAD])
+    position = -1
+    while (position := front.find(zip_records.LOCAL, position + 1, FAR)) >= 0:
+        local = zip_records.local_entry(front, position)
+        if local is not None and local.method in (0, 8) and local.raw_name.isascii() and local.raw_name:
+            return True
+    return False

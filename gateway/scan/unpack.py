@@ -1,0 +1,160 @@
+"""The recursion: every part is sniffed, given to whoever reads its type, and what is inside comes back here.
+
+Contract: ``Scan`` is the ``Look`` that all format modules are handed, for one message. This is the one place where an
+exception becomes a finding: ``Corrupt`` says that content is broken, ``OverLimit`` that a limit was reached, anything
+else that a reader has a bug. A part whose type can carry macros and that no reader knows is a finding too. Work is
+bounded by the budget, and so is what is reported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from gateway.message import FileType, Finding, Kind, Part, Verdict, clip
+from gateway.scan import inline, sniff
+from gateway.scan.budget import Budget, Limits, OverLimit
+from gateway.scan.carriers import CARRIERS
+from gateway.scan.containers import CONTAINERS
+from gateway.scan.documents import DOCUMENTS
+from gateway.scan.look import Blob, Corrupt
+from gateway.scan.triggers import ScanRules
+
+Reader = Callable[[Blob, "Scan"], None]
+Recall = Callable[[str], tuple[Finding, ...] | None]
+
+READERS = (*DOCUMENTS, *CONTAINERS, *CARRIERS, (inline.TYPES, inline.unpack))
+
+MUST_BE_READ = frozenset(
+    {
+        *sniff.OOXML_TYPES,
+        *sniff.OLE_TYPES,
+        FileType.FLAT_OPC,
+        FileType.WORD_XML,
+        FileType.ACTIVEMIME,
+        FileType.TNEF,
+    }
+)
+"""Types that can carry macros or hide a file. One of them without a reader is unscannable."""
+
+RECALLED = sniff.OOXML_TYPES | sniff.OLE_TYPES
+"""Types worth asking the verdict cache about."""
+
+MAX_FINDINGS = 1000
+"""Of one message; beyond it only findings that are worse than all others are kept."""
+MAX_WHERE = 400
+
+
+class _Stopped(OverLimit):
+    """A limit of the whole message was reached and reported; everything on the way out just ends."""
+
+
+class Scan:
+    """One message being looked into. ``findings``, ``parts`` and ``recalled`` are the result."""
+
+    def __init__(self, rules: ScanRules, limits: Limits, recall: Recall | None) -> None:
+        self.rules = rules
+        self.budget = Budget(limits)
+        self.parts: list[Part] = []
+        self.recalled = 0
+        self._findings: dict[Finding, None] = {}
+        self._recall = recall
+        self._open = [Verdict.CLEAN]
+        """The worst verdict so far of the message and of every part that is being looked at."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every finding once, in the order found."""
+        return tuple(self._findings)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst finding of the message."""
+        return self._open[0]
+
+    def find(
+        self,
+        kind: Kind,
+        where: str,
+        detail: str,
+        *,
+        reference: str = "",
+        excerpt: str = "",
+        verdict: Verdict | None = None,
+    ) -> None:
+        """See ``Look.find``."""
+        path = where or "message"
+        self._add(Finding.of(kind, path, detail, reference=reference, excerpt=excerpt, verdict=verdict))
+
+    def _add(self, finding: Finding) -> None:
+        if len(self._findings) < MAX_FINDINGS or finding.verdict > self.verdict:
+            self._findings[finding] = None
+        self._open = [max(verdict, finding.verdict) for verdict in self._open]
+
+    def descend(self, parent: Blob, data: bytes | memoryview, name: str) -> FileType:
+        """See ``Look.descend``."""
+        where = clip(f"{parent.where}/{name}" if parent.where else name, MAX_WHERE)
+        return self.look_at(Blob(bytes(data), where, name, parent.depth + 1))
+
+    def look_at(self, blob: Blob) -> FileType:
+        """Examine one part and everything in it. Returns what it is; raises only to end the whole scan."""
+        kinds: list[FileType] = []
+        self._open.append(Verdict.CLEAN)
+        parts_before = len(self.parts)
+        try:
+            self.guarded(lambda part, _: kinds.extend(self._admit(part)), blob)
+            if kinds and not self._remembered(blob, kinds):
+                self._read(blob, kinds)
+        finally:
+            verdict = self._open.pop()
+            kind = kinds[0] if kinds else FileType.BINARY
+            if len(self.parts) == parts_before or kind in MUST_BE_READ:
+                self.parts.append(Part(blob.where, kind, len(blob.data), _digest(blob), verdict))
+        return kind
+
+    def _admit(self, blob: Blob) -> tuple[FileType, ...]:
+        self.budget.spend_file()
+        self.budget.check_depth(blob.depth)
+        return sniff.candidates(blob.data)
+
+    def _remembered(self, blob: Blob, kinds: list[FileType]) -> bool:
+        """Whether the same document was looked into before; its findings are then those of this part."""
+        if self._recall is None or kinds[0] not in RECALLED:
+            return False
+        remembered = self._recall(_digest(blob))
+        if remembered is None:
+            return False
+        self.recalled += 1
+        for finding in remembered:
+            self._add(replace(finding, where=clip(blob.where + finding.where, 500)))
+        return True
+
+    def _read(self, blob: Blob, kinds: list[FileType]) -> None:
+        readers = [(types, reader) for types, reader in READERS if not types.isdisjoint(kinds)]
+        for _, reader in readers:
+            self.guarded(reader, blob)
+        known = frozenset().union(*(types for types, _ in readers))
+        for kind in MUST_BE_READ.intersection(kinds) - known:
+            self.find(Kind.CORRUPT, blob.where, f"is a {kind} file, which is not looked into")
+
+    def guarded(self, reader: Reader, blob: Blob) -> None:
+        """Let ``reader`` look at ``blob``; whatever it raises becomes a finding about that part."""
+        try:
+            reader(blob, self)
+        except _Stopped:
+            raise
+        except OverLimit as limit:
+            self.find(Kind.TIMEOUT if limit.timed_out else Kind.LIMIT, blob.where, str(limit))
+            if not limit.local:
+                raise _Stopped(str(limit)) from limit
+        except Corrupt as error:
+            self.find(Kind.CORRUPT, blob.where, str(error))
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001  libraries raise anything, and a crash must never be a pass
+            self.find(Kind.CRASH, blob.where, f"a reader failed: {type(error).__name__}: {error}")
+
+
+def _digest(blob: Blob) -> str:
+    return hashlib.sha256(blob.data).hexdigest()

@@ -1,0 +1,91 @@
+"""The SMTP listener: its sockets, its sessions, and its orderly end.
+
+Contract: ``drain`` stops accepting, turns away whoever has not sent a final dot with 421, lets messages past it finish,
+and returns when every session and every message is gone, or when time is up (promise P13).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import stat
+from collections.abc import Callable
+
+from gateway.events import MailLog
+from gateway.metrics import Metrics
+from gateway.smtp.conversation import House
+from gateway.smtp.peers import Guests
+from gateway.smtp.session import SmtpSession
+from gateway.smtp.settings import Gateway, ServerSettings, SessionTimeouts
+from gateway.smtp.wire import HopAddress
+
+__all__ = ["Gateway", "ServerSettings", "SessionTimeouts", "SmtpListener"]
+
+BACKLOG = 512
+
+SOCKET_MODE = 0o660
+"""Who can open the UNIX socket is a trusted peer."""
+
+
+class SmtpListener:
+    """All the SMTP sessions of one daemon."""
+
+    def __init__(
+        self, settings: ServerSettings, current: Callable[[], Gateway], metrics: Metrics, events: MailLog
+    ) -> None:
+        guests = Guests(settings.trusted_peers, settings.max_sessions, settings.max_sessions_per_client)
+        self._house = House(settings, current, metrics, events, guests)
+        self._server: asyncio.Server | None = None
+
+    async def start(self, address: str) -> list[socket.socket]:
+        """Listen on ``host:port`` (port 0: any free one), ``[IPv6]:port`` or ``unix:/path``, and return the sockets.
+        Raises ``OSError`` if that is not possible and ``ValueError`` if it is no address."""
+        loop = asyncio.get_running_loop()
+        if address.startswith("unix:"):
+            path = HopAddress.parse(address).path
+            _remove_stale(path)
+            self._server = await loop.create_unix_server(self._session, path, backlog=BACKLOG)
+            os.chmod(path, SOCKET_MODE)
+            return list(self._server.sockets)
+        host, _, port = address.rpartition(":")
+        self._server = await loop.create_server(self._session, host.strip("[]"), int(port), backlog=BACKLOG)
+        return list(self._server.sockets)
+
+    def reconfigure(self, settings: ServerSettings) -> None:
+        """Settings for the sessions that begin from now on; those under way keep theirs."""
+        self._house.settings = settings
+        self._house.guests.expect(settings.trusted_peers, settings.max_sessions, settings.max_sessions_per_client)
+
+    def _session(self) -> SmtpSession:
+        return SmtpSession(self._house)
+
+    async def drain(self, seconds: float) -> None:
+        """Close within ``seconds``; what is not finished then is dropped, and its client keeps the mail."""
+        house = self._house
+        house.draining = True
+        if self._server is not None:
+            self._server.close()
+        for session in tuple(house.sessions):
+            session.drain()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._all_gone()
+                return
+        for session in tuple(house.sessions):
+            session.drop()
+        for message in tuple(house.finishing):
+            message.cancel()
+        await self._all_gone()
+
+    async def _all_gone(self) -> None:
+        while tasks := {*(session.task() for session in self._house.sessions), *self._house.farewells}:
+            await asyncio.wait(tasks)
+
+
+def _remove_stale(path: str) -> None:
+    """A UNIX socket outlives the process that made it. Anything else of that name stays, and the bind says so."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(os.stat(path, follow_symlinks=False).st_mode):
+            os.unlink(path)

@@ -1,0 +1,104 @@
+"""From settings to what each part is told: the one place that knows the names on both sides.
+
+Contract: reads the files the settings name (policy, triggers, TLS) and opens nothing else. Raises ``WiringError`` with
+the sentence for the admin.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ssl
+from pathlib import Path
+
+from gateway.config import Settings
+from gateway.policy import Policy, PolicyError
+from gateway.scan.budget import Limits
+from gateway.scan.triggers import ScanRules
+from gateway.smtp.client import HopAddress, HopSettings, Timeouts
+from gateway.smtp.settings import ServerSettings, SessionTimeouts
+from gateway.workers import Jail
+
+COOPERATIVE = 0.9
+"""Share of the scan's deadline after which it ends by itself with a finding; at the whole of it the worker is killed."""
+
+
+class WiringError(Exception):
+    """This configuration cannot be put to work; the message is the sentence for the admin."""
+
+
+def read_policy(settings: Settings) -> Policy:
+    """The policy in force. Raises ``WiringError``."""
+    path = settings.policy.file or settings.policy.rules / "policy.toml"
+    try:
+        return Policy.parse(path.read_text(encoding="utf-8"), base=path.parent)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WiringError(f"policy.file {path}: {error}") from error
+    except PolicyError as error:
+        raise WiringError(f"{path}:\n{error}") from error
+
+
+def jail_settings(settings: Settings) -> Jail:
+    """What the workers are told. The trigger file is read here: they can open nothing. Raises ``WiringError``."""
+    path = settings.policy.rules / "triggers.toml"
+    try:
+        triggers = path.read_text(encoding="utf-8")
+        ScanRules.parse(triggers)
+    except (OSError, ValueError) as error:
+        raise WiringError(f"{path}: {error}") from error
+    scan = settings.scan
+    limits = Limits(
+        max_depth=scan.max_depth,
+        max_files=scan.max_files,
+        max_unpacked_size=scan.max_unpacked_size,
+        seconds=scan.timeout * COOPERATIVE,
+    )
+    return Jail(
+        workers=scan.workers,
+        timeout=scan.timeout,
+        max_memory=scan.max_memory,
+        queue=scan.queue,
+        queue_timeout=scan.queue_timeout,
+        limits=dataclasses.asdict(limits),
+        triggers_toml=triggers,
+        contact=settings.quarantine.contact,
+    )
+
+
+def hop_settings(settings: Settings, address: str) -> HopSettings:
+    """How the next hop at ``address`` is spoken to."""
+    smtp = settings.smtp
+    return HopSettings(
+        address=HopAddress.parse(address),
+        hostname=smtp.hostname,
+        tls=smtp.next_hop_tls,
+        xclient=smtp.xclient,
+        timeouts=Timeouts(command=smtp.next_hop_timeout, dot=smtp.next_hop_timeout),
+    )
+
+
+def server_settings(settings: Settings) -> ServerSettings:
+    """How the SMTP listener behaves towards its clients. Raises ``WiringError``."""
+    smtp = settings.smtp
+    return ServerSettings(
+        hostname=smtp.hostname,
+        max_message_size=smtp.max_message_size,
+        max_recipients=smtp.max_recipients,
+        trusted_peers=smtp.trusted_peers,
+        bare_newline=smtp.bare_newline,
+        proxy_protocol=smtp.proxy_protocol,
+        tls_context=_tls(smtp.tls_certificate, smtp.tls_key),
+        max_sessions=smtp.max_sessions,
+        max_sessions_per_client=smtp.max_sessions_per_client,
+        timeouts=SessionTimeouts(command=smtp.command_timeout, data=smtp.data_timeout),
+    )
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)  # TLS 1.2 and newer
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise WiringError(f"smtp.tls_certificate {certificate} or tls_key {key}: {error}") from error
+    return context

@@ -1,0 +1,155 @@
+"""``make bench``: the gateway beside its peers on the same messages, in one run.
+
+    python -m tests.bench [--messages 3000] [--seconds 8] [--sessions 8] [--only NAME ...]
+
+Prints tables and writes ``results/bench.json``, ``bench.png`` and ``bench.svg`` beside this file. Quote ratios of one
+run: machines drift, and load generator, gateway and next hop share the same cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import subprocess
+import sys
+import urllib.request
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tests.bench import mix, report
+from tests.bench.peers import PEERS, Peer, Surroundings, clamd, macrogate, sink
+from tests.bench.running import Missing, folder
+from tests.e2e.tools import ROOT, free_port
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one peer did with one set of messages; times in milliseconds. ``skipped`` is the reason for no figures."""
+
+    case: str
+    peer: str
+    accepted: int = 0
+    per_second: float = 0.0
+    mebibytes_per_second: float = 0.0
+    p50: float = 0.0
+    p99: float = 0.0
+    refused: dict[str, int] = field(default_factory=dict)
+    skipped: str = ""
+
+
+def fire(case: str, peer: str, port: int, messages: Path, sessions: int, seconds: float, reuse: bool = True) -> Result:
+    """Run the load generator once. ``Result.skipped`` says so if it came back without an answer."""
+    command = [sys.executable, "-m", "tests.bench.load", "--port", str(port), "--messages", str(messages)]
+    command += ["--sessions", str(sessions), "--seconds", str(seconds)]
+    command += [] if reuse else ["--one-a-connection"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    if done.returncode:
+        return Result(case, peer, skipped=f"the load generator failed: {done.stderr.strip()[-200:]}")
+    facts = json.loads(done.stdout)
+    times = facts["milliseconds"]
+    if not times:
+        return Result(case, peer, refused=facts["refused"], skipped=f"nothing was accepted: {facts['refused']}")
+    return Result(
+        case,
+        peer,
+        accepted=len(times),
+        per_second=len(times) / facts["seconds"],
+        mebibytes_per_second=facts["bytes"] / MEBIBYTE / facts["seconds"],
+        p50=times[len(times) // 2],
+        p99=times[min(len(times) - 1, len(times) * 99 // 100)],
+        refused=facts["refused"],
+    )
+
+
+def compare(peers: tuple[Peer, ...], around: Surroundings, sets: dict[str, Path], options: argparse.Namespace) -> list[Result]:
+    """Every peer with every set, warmed up by messages of its own first."""
+    results: list[Result] = []
+    for peer in peers:
+        print(f"  {peer.name} ...", file=sys.stderr, flush=True)
+        try:
+            with peer.start(around) as port:
+                fire("warm-up", peer.name, port, sets["warm-up"], options.sessions, 30, peer.reuse)
+                for case in ("day", "ooxml", "ole"):
+                    results.append(fire(case, peer.name, port, sets[case], options.sessions, options.seconds, peer.reuse))
+        except Missing as reason:
+            results += [Result(case, peer.name, skipped=str(reason)) for case in ("day", "ooxml", "ole")]
+    return results
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What the gateway says of itself about one case: its longest event loop stall and its mean scan, in milliseconds."""
+
+    stall: float
+    scan: float
+
+
+def alone(around: Surroundings, sets: dict[str, Path]) -> tuple[list[Result], dict[str, Inside]]:
+    """The gateway by itself: one session, large mail, a campaign."""
+    http = free_port()
+    results: list[Result] = []
+    inside: dict[str, Inside] = {}
+    try:
+        with macrogate(around, http) as port:
+            fire("warm-up", "Macrogate", port, sets["warm-up"], 8, 30)
+            before = scraped(http)
+            for case in ("one text", "one ooxml", "macro first", "macro again", "25 MiB"):
+                results.append(fire(case, "smtp-sink alone", around.sink, sets[case], 1, 30))
+                results.append(fire(case, "Macrogate", port, sets[case], 1, 30))
+                now = scraped(http)
+                seconds, count = (now[name] - before[name] for name in (SCAN_SUM, SCAN_COUNT))
+                inside[case] = Inside(now[STALL] * 1000, seconds * 1000 / max(count, 1))
+                before = now
+    except Missing as reason:
+        results.append(Result("one session", "Macrogate", skipped=str(reason)))
+    return results, inside
+
+
+STALL = "macrogate_event_loop_lag_seconds"
+"""The longest stall since the last scrape."""
+
+SCAN_SUM, SCAN_COUNT = "macrogate_scan_seconds_sum", "macrogate_scan_seconds_count"
+
+
+def scraped(http: int) -> dict[str, float]:
+    """The series without labels."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{http}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    pairs = (line.split() for line in lines if not line.startswith("#") and "{" not in line)
+    return {name: float(value) for name, value in pairs}
+
+
+def main() -> None:
+    """The command line described at the head of this file."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("--messages", type=int, default=3000)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--sessions", type=int, default=8)
+    parser.add_argument("--only", nargs="*", default=[], help="peers whose name contains one of these words")
+    options = parser.parse_args()
+    peers = tuple(p for p in PEERS if not options.only or any(word.lower() in p.name.lower() for word in options.only))
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(folder("messages"))
+        print("making the messages ...", file=sys.stderr, flush=True)
+        sets = mix.sets(home, options.messages)
+        hop = stack.enter_context(sink())
+        try:
+            scanner: Path | None = stack.enter_context(clamd())
+        except Missing as reason:
+            scanner = None
+            print(f"  no clamd: {reason}", file=sys.stderr)
+        around = Surroundings(hop, scanner)
+        results = compare(peers, around, sets, options)
+        single, inside = alone(around, sets)
+    report.show(
+        [asdict(result) for result in results],
+        [asdict(result) for result in single],
+        {case: asdict(look) for case, look in inside.items()},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The corpus: one folder a format, each with files made by its recipe and what has to be found in them.
+
+``recipe.py`` has ``FILES``, a table of names and functions; ``expected.json`` the report of each file. Where they differ,
+``expected.json.got`` holds what was found; if that is right, rename it. Folders below ``private/``, which git ignores, are run
+as well: there ``FILES`` may read documents that cannot be published.
+"""
+
+import importlib.util
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gateway.message import FileType, Report
+from gateway.scan import Limits, ScanRules, examine
+from gateway.scan.unpack import READERS
+
+HERE = Path(__file__).resolve().parent
+RULES = HERE.parents[1] / "rules" / "triggers.toml"
+FOLDERS = sorted(path.parent for path in HERE.rglob("recipe.py"))
+
+NOT_MADE = {
+    FileType.RAR: "only the program of its owner writes it",
+    FileType.CAB: "libarchive reads it and does not write it",
+    FileType.MSG: "made in tests/unit/scan/containers",
+    FileType.TNEF: "made in tests/unit/scan/containers",
+    FileType.MHT: "made in tests/unit/scan/containers",
+}
+"""Types with a reader and without a file here, and why."""
+
+
+@cache
+def rules() -> ScanRules:
+    return ScanRules.parse(RULES.read_text("utf-8"))
+
+
+@cache
+def files_of(folder: Path) -> dict[str, bytes]:
+    spec = importlib.util.spec_from_file_location(f"recipe_{folder.name.replace('-', '_')}", folder / "recipe.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {name: make() for name, make in module.FILES.items()}
+
+
+@cache
+def reports_of(folder: Path) -> dict[str, Report]:
+    return {
+        name: examine(data, rules=rules(), limits=Limits(), name=name, mail=name.endswith(".eml"))
+        for name, data in files_of(folder).items()
+    }
+
+
+def shown(report: Report) -> dict:
+    return {
+        "verdict": report.verdict.label,
+        "findings": [f"{f.verdict.label} {f.kind} {f.where}: {f.detail}" for f in report.findings],
+        "parts": [f"{p.verdict.label} {p.type} {p.where}" for p in report.parts],
+    }
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_file_is_found_to_be_what_it_is(folder):
+    got = {name: shown(report) for name, report in reports_of(folder).items()}
+    expected = folder / "expected.json"
+    text = json.dumps(got, indent=2, ensure_ascii=False) + "\n"
+    if not expected.exists() or json.loads(expected.read_text("utf-8")) != got:
+        (folder / "expected.json.got").write_text(text, "utf-8")
+        assert expected.exists(), f"{expected} is missing; see expected.json.got"
+        assert got == json.loads(expected.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_folder_says_why_it_is_there(folder):
+    assert (folder / "readme.md").read_text("utf-8").startswith("# ")
+
+
+def test_every_type_with_a_reader_has_a_file():
+    made = {part.type for folder in FOLDERS for report in reports_of(folder).values() for part in report.parts}
+    for types, reader in READERS:
+        for kind in types:
+            assert kind in made or kind in NOT_MADE, f"{reader.__module__} reads {kind}, and no folder has such a file"
+    assert not made & NOT_MADE.keys(), "made after all"

@@ -1,0 +1,129 @@
+"""The chains the end-to-end tests send mail through, one of each kind for the whole run."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.e2e.gateway import COMMAND, GatewayProcess
+from tests.e2e.hop import hop_thread
+from tests.e2e.postfix import Postfix
+from tests.e2e.tools import DEPLOY, free_port, need, need_root, unavailable
+from tests.stubs.next_hop import StubHop
+
+OWN_HOST = "127.77.0.1"
+"""A host of ours that may send mail to anywhere through the edge position."""
+
+STRANGER = "127.66.0.1"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Gateway and Postfix, and the port where the Internet gets in."""
+
+    position: str
+    port: int
+    gateway: GatewayProcess
+    postfix: Postfix
+
+
+def _shipped_gateway(position: str, ports: dict[str, int]) -> GatewayProcess:
+    """The gateway of a folder of ``deploy/postfix`` with the ports of this run."""
+    text = (DEPLOY / "postfix" / position / "macrogate.toml").read_text()
+    for shipped, ours in ports.items():
+        text = re.sub(rf"127\.0\.0\.1:{shipped}\b", f"127.0.0.1:{ours}", text)
+    smtp = text.partition("[smtp]")[2]
+    return GatewayProcess("\n".join(line for line in smtp.splitlines() if not line.startswith("listen")))
+
+
+def _edge() -> Chain:
+    behind = free_port()
+    gateway = _shipped_gateway("edge", {"10025": behind})
+    return Chain("edge", gateway.port, gateway, Postfix.shipped("edge", {"10025": behind}, f"{OWN_HOST}/32"))
+
+
+def _before_queue() -> Chain:
+    public, after = free_port(), free_port()
+    gateway = _shipped_gateway("before-queue", {"10026": after})
+    postfix = Postfix.shipped("before-queue", {"25": public, "10024": gateway.port, "10026": after})
+    return Chain("before-queue", public, gateway, postfix)
+
+
+def _running(make: Callable[[], Chain]) -> Iterator[Chain]:
+    need("postfix")
+    need_root("start a Postfix, private as it is")
+    need_gateway()
+    chain = make()
+    with ExitStack() as stack:
+        stack.callback(chain.gateway.remove)
+        stack.callback(chain.postfix.stop)
+        chain.postfix.start()
+        chain.gateway.start()
+        yield chain
+
+
+def need_gateway() -> None:
+    if not COMMAND.exists():
+        unavailable(f"the macrogate command is not installed beside {COMMAND.parent}/python")
+
+
+@pytest.fixture(scope="session")
+def edge() -> Iterator[Chain]:
+    """Internet → gateway → Postfix, the client made known by XCLIENT."""
+    yield from _running(_edge)
+
+
+@pytest.fixture(scope="session")
+def before_queue() -> Iterator[Chain]:
+    """Internet → Postfix → gateway → Postfix, the client made known by XFORWARD."""
+    yield from _running(_before_queue)
+
+
+@pytest.fixture(params=["edge", "before_queue"])
+def chain(request: pytest.FixtureRequest) -> Chain:
+    """Each position in turn."""
+    found: Chain = request.getfixturevalue(request.param)
+    return found
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A gateway of the test's own before a scripted next hop."""
+
+    gateway: GatewayProcess
+    hop: StubHop
+
+
+@pytest.fixture
+def pair() -> Iterator[Callable[..., Pair]]:
+    """``pair(script, smtp="...", more="...", lenient=True)``: start both; the end of the test stops them."""
+    need_gateway()
+    with ExitStack() as stack:
+
+        def start(script: object = None, *, smtp: str = "", more: str = "", lenient: bool = False) -> Pair:
+            hop = stack.enter_context(hop_thread(script, lenient=lenient))
+            gateway = GatewayProcess(f'next_hop = "{hop.address}"\n{smtp}', more)
+            stack.callback(gateway.remove)
+            return Pair(gateway.start(), hop)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def dkim_key() -> tuple[bytes, bytes]:
+    """A private key, and the DNS record that goes with it."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private, b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)

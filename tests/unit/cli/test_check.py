@@ -1,0 +1,118 @@
+"""``macrogate check-config``, run as a command."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli.check import check_config, summary
+from gateway.config import Settings
+from gateway.policy import Policy
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "macrogate.toml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return str(path)
+
+
+def test_fine(tmp_path: Path) -> None:
+    result = CliRunner().invoke(check_config, ["--config", written(tmp_path, '[scan]\non_failure = "deliver"')])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("fine\n")
+    for word in (
+        "127.0.0.1:10024",
+        "127.0.0.1:10025",
+        "DELIVERED UNEXAMINED",
+        "balanced, 5 rules",
+        "autoexec: A document",
+    ):
+        assert word in result.stdout
+
+
+def test_rules_on_trial_are_named() -> None:
+    settings = Settings()
+    text = settings.policy.file.read_text().replace('action = "tag"', 'mode = "shadow"\naction = "tag"')
+    assert any("(on trial)" in line for line in summary(settings, Policy.parse(text, base=None)))
+
+
+def test_every_mistake_at_once(tmp_path: Path) -> None:
+    result = CliRunner().invoke(check_config, ["--config", written(tmp_path, "[smtp]\nx = 1\nmax_recipients = 0")])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "smtp.x:" in result.stderr
+    assert "smtp.max_recipients:" in result.stderr
+    assert result.stderr.endswith("2 wrong\n")
+
+
+def test_mistakes_of_both_rule_files(tmp_path: Path) -> None:
+    (tmp_path / "policy.toml").write_text("x = 1")
+    result = CliRunner().invoke(check_config, ["--config", written(tmp_path, '[policy]\nrules = "."')])
+    assert result.exit_code == 2
+    assert "policy.toml: x: there is no such key" in result.stderr
+    assert "policy.toml: no rule decides about every autoexec message" in result.stderr
+    assert "triggers.toml: cannot be read: No such file" in result.stderr
+
+
+@contextmanager
+def next_hop(rcpt: str, extensions: str = "PIPELINING") -> Iterator[int]:
+    """One conversation with an MTA that answers RCPT with ``rcpt``."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection, connection.makefile("rwb") as stream:
+            stream.write(b"220 hop ESMTP\r\n")
+            stream.flush()
+            for line in stream:
+                word = line.split()[0].upper()
+                answer = {
+                    b"EHLO": f"250-hop\r\n250 {extensions}",
+                    b"RCPT": rcpt,
+                    b"QUIT": "221 bye",
+                    b"XCLIENT": "220 hop",
+                }
+                stream.write(answer.get(word, "250 ok").encode() + b"\r\n")
+                stream.flush()
+                if word == b"QUIT":
+                    return
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        thread.join(10)
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("rcpt", "xclient", "code", "words"),
+    [
+        ("554 5.7.1 Relay access denied", "false", 0, "it does not relay for strangers: 554 5.7.1 Relay access denied"),
+        ("250 ok", "false", 0, "right only because the MTA in front"),
+        ("554 no", "true", 0, "it does not relay for strangers"),
+        ("250 ok", "true", 3, "OPEN RELAY"),
+    ],
+)
+def test_probe(tmp_path: Path, rcpt: str, xclient: str, code: int, words: str) -> None:
+    with next_hop(rcpt, "XCLIENT NAME ADDR PORT HELO PROTO") as port:
+        text = f'[smtp]\nnext_hop = "127.0.0.1:{port}"\nxclient = {xclient}'
+        result = CliRunner().invoke(check_config, ["--probe", "--config", written(tmp_path, text)])
+    assert result.exit_code == code, result.output
+    assert words in result.output
+
+
+def test_probe_of_nobody(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    text = f'[smtp]\nnext_hop = "127.0.0.1:{port}"'
+    result = CliRunner().invoke(check_config, ["--probe", "--config", written(tmp_path, text)])
+    assert result.exit_code == 3
+    assert f"next hop 127.0.0.1:{port}: " in result.stderr

@@ -1,0 +1,51 @@
+"""A message in a message: parts are handed on under their numbers, doubts are told with the right weight."""
+
+import pytest
+
+from gateway.message import Kind, Verdict
+from gateway.scan.containers import mail
+from tests.makers.looks import SHORTCUT, look
+from tests.makers.mail import encode, message, part, raw, single, text
+
+
+def test_parts_are_handed_on_decoded_under_number_and_name() -> None:
+    data = message([text("hello\n"), part(SHORTCUT, name="a/b.lnk"), part(b"x=y", coding="quoted-printable")])
+    assert look(mail.unpack, data).handed == [("1", b"hello\r\n"), ("2/a_b.lnk", SHORTCUT), ("3", b"x=y")]
+
+
+def test_a_part_is_handed_on_once_for_each_coding() -> None:
+    data = raw("Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\n") + encode(b"hello", "base64")
+    notes = look(mail.unpack, data)
+    assert [content for _, content in notes.handed] == [b"hello", encode(b"hello", "base64")]
+    assert notes.verdicts == [Verdict.CLEAN]
+
+
+@pytest.mark.parametrize(
+    ("content", "verdict"),
+    [(b"only text", Verdict.CLEAN), (SHORTCUT, None)],
+)
+def test_a_doubt_weighs_as_much_as_what_is_behind_it(content: bytes, verdict: Verdict | None) -> None:
+    data = raw("Content-Type: text/plain\nContent-Type: image/png\n\n") + content
+    notes = look(mail.unpack, data)
+    assert notes.kinds == {Kind.MIME_AMBIGUOUS}
+    assert notes.verdicts == [verdict]
+
+
+def test_a_file_between_the_parts_is_a_doubt_itself() -> None:
+    notes = look(mail.unpack, message([text()], preamble=SHORTCUT + bytes(100) + b"\r\n"))
+    assert ("message/between parts", SHORTCUT + bytes(100)) in notes.handed
+    assert (Kind.MIME_AMBIGUOUS, "x/message") in [found[:2] for found in notes.found]
+
+
+def test_the_usual_sentence_between_the_parts_is_not_looked_at() -> None:
+    notes = look(mail.unpack, message([text()], preamble=b"This is a multi-part message in MIME format.\r\n"))
+    assert [name for name, _ in notes.handed] == ["1"]
+
+
+def test_an_unfinished_multipart_is_told_and_clean() -> None:
+    notes = look(mail.unpack, message([part(SHORTCUT)])[:-30])
+    assert notes.verdicts == [Verdict.CLEAN]
+
+
+def test_decoded_bytes_are_paid_for() -> None:
+    assert look(mail.unpack, single(bytes(1000), coding="base64")).budget.unpacked == 1000

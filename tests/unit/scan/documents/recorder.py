@@ -1,0 +1,45 @@
+"""A ``Look`` that writes down what it is told, for tests of one family at a time."""
+
+from functools import cache
+from pathlib import Path
+
+from gateway.message import FileType, Finding, Kind, Verdict
+from gateway.scan.budget import Budget, Limits
+from gateway.scan.look import Blob
+from gateway.scan.triggers import ScanRules
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+@cache
+def shipped_rules() -> ScanRules:
+    return ScanRules.parse((ROOT / "rules" / "triggers.toml").read_text("utf-8"))
+
+
+class Recorder:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.rules = shipped_rules()
+        self.budget = Budget(limits or Limits())
+        self.findings: list[Finding] = []
+        self.children: list[tuple[str, bytes]] = []
+
+    def find(self, kind: Kind, where: str, detail: str, **more) -> None:
+        self.findings.append(Finding.of(kind, where, detail, **more))
+
+    def descend(self, parent: Blob, data: bytes | memoryview, name: str) -> FileType:
+        self.children.append((name, bytes(data)))
+        return FileType.BINARY
+
+    @property
+    def kinds(self) -> list[Kind]:
+        return [finding.kind for finding in self.findings]
+
+    @property
+    def verdict(self) -> Verdict:
+        return max((finding.verdict for finding in self.findings), default=Verdict.CLEAN)
+
+
+def looked_into(inspect, data: bytes, limits: Limits | None = None) -> Recorder:
+    look = Recorder(limits)
+    inspect(Blob(data, "2/sample"), look)
+    return look

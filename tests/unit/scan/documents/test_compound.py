@@ -1,0 +1,97 @@
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway import samples
+from gateway.samples.compound import compound_file
+from gateway.scan.documents.compound import STORAGE, STREAM, CompoundFile
+from gateway.scan.look import Corrupt
+
+CONTENTS = {
+    ("small",): b"x" * 100,
+    ("large",): bytes(range(256)) * 40,
+    ("one", "two", "deep"): b"deep" * 30,
+    ("one", "empty"): b"",
+}
+FILE = compound_file(CONTENTS)
+
+
+def streams(data: bytes) -> dict[tuple[str, ...], bytes]:
+    file = CompoundFile(data)
+    return {entry.path: file.read(entry) for entry in file.entries if entry.kind == STREAM}
+
+
+def test_every_stream_is_read_with_its_path():
+    assert streams(FILE) == CONTENTS
+    assert streams(memoryview(FILE)) == CONTENTS
+
+
+def test_storages_are_listed_and_looked_into():
+    file = CompoundFile(FILE)
+    assert {e.path for e in file.entries if e.kind == STORAGE} == {("one",), ("one", "two")}
+    assert {e.name for e in file.inside(("one",))} == {"two", "empty"}
+    assert [e.path for e in file.streams("DEEP")] == [("one", "two", "deep")]
+
+
+def test_the_beginning_of_a_stream_can_be_read_alone():
+    file = CompoundFile(FILE)
+    entry = next(e for e in file.entries if e.name == "large")
+    assert file.read(entry, 10) == CONTENTS[("large",)][:10]
+
+
+def test_a_library_reads_the_same():
+    olefile = pytest.importorskip("olefile")
+    for data in (FILE, samples.doc_autoopen(), samples.xls_workbook_open()):
+        with olefile.OleFileIO(data) as other:
+            expected = {tuple(path): other.openstream(path).read() for path in other.listdir()}
+        assert streams(data) == expected
+
+
+@pytest.mark.parametrize("data", [b"", FILE[:100], b"PK" + FILE[2:], FILE[:512]])
+def test_what_has_no_directory_is_corrupt(data):
+    with pytest.raises(Corrupt):
+        CompoundFile(data)
+
+
+def test_sectors_of_another_size_are_refused():
+    with pytest.raises(Corrupt, match="sectors"):
+        CompoundFile(FILE[:30] + struct.pack("<H", 31) + FILE[32:])
+
+
+def with_fat(data: bytes, sector: int, following: int) -> bytes:
+    """``data`` with one entry of its sector table changed."""
+    changed = bytearray(data)
+    table = (struct.unpack_from("<I", data, 76)[0] + 1) * 512
+    struct.pack_into("<I", changed, table + 4 * sector, following)
+    return bytes(changed)
+
+
+def test_a_stream_that_breaks_off_is_read_as_far_as_it_goes_and_told():
+    whole = compound_file({("broken",): b"y" * 8192})
+    entry = CompoundFile(whole).streams("broken")[0]
+    file = CompoundFile(with_fat(whole, entry.start, 0xFFFFFFFE))
+    assert file.damaged == ""
+    assert file.read(entry) == b"y" * 512
+    assert "'broken' breaks off" in file.damaged
+
+
+def test_a_sector_chain_that_bites_its_tail_ends():
+    whole = compound_file({("loop",): b"y" * 8192})
+    entry = CompoundFile(whole).streams("loop")[0]
+    assert CompoundFile(with_fat(whole, entry.start, entry.start)).read(entry) == b"y" * 8192
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_damage_gives_entries_or_corrupt(data):
+    damaged = bytearray(FILE)
+    for _ in range(data.draw(st.integers(1, 8))):
+        damaged[data.draw(st.integers(8, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        file = CompoundFile(bytes(damaged[: data.draw(st.integers(0, len(damaged)))]))
+    except Corrupt:
+        return
+    for entry in file.entries:
+        assert len(file.read(entry)) <= len(damaged)

@@ -1,0 +1,196 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway import samples
+from gateway.message import Kind, Verdict
+from gateway.samples import vba, word
+from gateway.samples.package import MICROSOFT, OFFICE, package, parts_of, relations
+from gateway.scan.budget import OverLimit
+from gateway.scan.documents.ooxml import inspect
+from tests.unit.scan.documents.recorder import Recorder, looked_into
+
+DOCM = parts_of(samples.docm_autoopen())
+CLEAN = parts_of(samples.docx())
+XLM = parts_of(samples.xlsm_xlm_auto_open())
+
+
+def changed(parts: dict[str, bytes], renamed: dict[str, str] | None = None, **replaced: bytes) -> bytes:
+    renamed = renamed or {}
+    return package({renamed.get(name, name): replaced.get(name, content) for name, content in parts.items()})
+
+
+def look_at(data: bytes) -> Recorder:
+    return looked_into(inspect, data)
+
+
+@pytest.mark.parametrize("make", [samples.docx, samples.xlsx])
+def test_a_clean_document_has_no_finding(make):
+    assert look_at(make()).findings == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [samples.docm_autoopen, samples.xlsm_workbook_open, samples.xlsb_workbook_open, samples.xlam_workbook_open],
+)
+def test_vba_that_runs_by_itself(make):
+    assert look_at(make()).kinds == [Kind.VBA_AUTOEXEC]
+
+
+@pytest.mark.parametrize("make", [samples.xlsm_xlm_auto_open, samples.xlsb_xlm_auto_open])
+def test_xlm_that_runs_by_itself(make):
+    assert look_at(make()).kinds == [Kind.XLM_AUTOEXEC]
+
+
+def test_vba_that_nothing_starts():
+    assert look_at(samples.docm_macro()).kinds == [Kind.VBA_MACRO]
+
+
+def test_a_project_is_found_by_its_relationship():
+    renamed = {"word/vbaProject.bin": "word/settings9.dat"}
+    rels = DOCM["word/_rels/document.xml.rels"].replace(b"vbaProject.bin", b"settings9.dat")
+    data = changed(DOCM, renamed, **{"word/_rels/document.xml.rels": rels})
+    assert look_at(data).verdict is Verdict.AUTOEXEC
+
+
+def test_a_project_is_found_by_its_name_alone():
+    rels = DOCM["word/_rels/document.xml.rels"].replace(b"/vbaProject", b"/other")
+    types = DOCM["[Content_Types].xml"].replace(b"vbaProject", b"other")
+    data = changed(DOCM, **{"word/_rels/document.xml.rels": rels, "[Content_Types].xml": types})
+    assert look_at(data).verdict is Verdict.AUTOEXEC
+
+
+@pytest.mark.parametrize(
+    "name", ["word\\vbaProject.bin", "/word/vbaProject.bin", "WORD/VBAPROJECT.BIN", "word/vba%50roject.bin"]
+)
+def test_a_project_is_found_however_its_name_is_written(name):
+    assert look_at(changed(DOCM, {"word/vbaProject.bin": name})).verdict is Verdict.AUTOEXEC
+
+
+def test_a_compound_file_in_any_part_is_handed_on():
+    data = package({**CLEAN, "word/theme/odd.dat": vba.project(samples.docm_autoopen())})
+    assert [name for name, _ in look_at(data).children] == ["word/theme/odd.dat"]
+
+
+@pytest.mark.parametrize(
+    "name", ["word/embeddings/Document1.docm", "word/embeddings/oleObject1.bin", "customXml/item1.dat"]
+)
+def test_an_embedded_document_is_handed_on(name):
+    data = package({**CLEAN, name: samples.docm_autoopen()})
+    assert look_at(data).children == [(name.lower(), samples.docm_autoopen())]
+
+
+def test_a_chunk_to_be_merged_is_handed_on_whatever_it_is():
+    rels = relations((f"{OFFICE}/aFChunk", "chunk.xml"))
+    data = package({**CLEAN, "word/_rels/document.xml.rels": rels, "word/chunk.xml": "<html/>"})
+    assert look_at(data).children == [("word/chunk.xml", b"<html/>")]
+
+
+def test_a_project_that_is_no_compound_file_is_corrupt():
+    data = changed(DOCM, **{"word/vbaProject.bin": b"nonsense" * 100})
+    assert look_at(data).kinds == [Kind.CORRUPT]
+
+
+def test_a_damaged_project_is_searched_and_corrupt():
+    damaged = b"\0" * 512 + DOCM["word/vbaProject.bin"][512:]
+    look = look_at(changed(DOCM, **{"word/vbaProject.bin": damaged}))
+    assert look.verdict is Verdict.AUTOEXEC
+    assert Kind.CORRUPT in look.kinds
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("_xlnm.Auto_Open", Verdict.AUTOEXEC), ("auto_open_x", Verdict.AUTOEXEC), ("Total", Verdict.MACRO)],
+)
+def test_the_name_decides_whether_xlm_runs(name, verdict):
+    assert look_at(samples.xlsm_xlm_auto_open(name)).verdict is verdict
+
+
+@pytest.mark.parametrize("hint", ["type", "relation", "folder"])
+def test_a_macro_sheet_is_found_by_any_of_its_three_marks(hint):
+    types, rels = XLM["[Content_Types].xml"], XLM["xl/_rels/workbook.xml.rels"]
+    renamed = {}
+    if hint != "type":
+        types = types.replace(b"ms-excel.macrosheet", b"ms-excel.sheet")
+    if hint != "relation":
+        rels = rels.replace(b"/xlMacrosheet", b"/worksheet")
+    if hint != "folder":
+        renamed = {"xl/macrosheets/sheet1.xml": "xl/worksheets/sheet2.xml"}
+        rels = rels.replace(b"macrosheets/sheet1.xml", b"worksheets/sheet2.xml")
+        types = types.replace(b"/xl/macrosheets/sheet1.xml", b"/xl/worksheets/sheet2.xml")
+    data = changed(XLM, renamed, **{"[Content_Types].xml": types, "xl/_rels/workbook.xml.rels": rels})
+    assert look_at(data).verdict is Verdict.AUTOEXEC
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "found"),
+    [
+        ("attachedTemplate", "http://host/t.dotm", True),
+        ("attachedTemplate", "file:///\\\\host\\share\\t.dotm", True),
+        ("oleObject", "https://host/x.doc", True),
+        ("attachedTemplate", "file:///C:\\Templates\\t.dotm", False),
+        ("hyperlink", "http://host/", False),
+        ("image", "http://host/x.png", False),
+    ],
+)
+def test_what_is_fetched_on_opening(kind, target, found):
+    rels = relations((f"{OFFICE}/{kind}", target), external=True)
+    look = look_at(package({**CLEAN, "word/_rels/settings.xml.rels": rels}))
+    assert look.kinds == ([Kind.REMOTE_TEMPLATE] if found else [])
+
+
+def test_a_dde_field_in_a_header():
+    types = CLEAN["[Content_Types].xml"].replace(
+        b"</Types>",
+        b'<Override PartName="/word/header1.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.header+xml"/></Types>',
+    )
+    field = '<w:hdr xmlns:w="urn:w"><w:r><w:instrText>DDE</w:instrText></w:r><w:r><w:instrText>AUTO x</w:instrText></w:r></w:hdr>'
+    data = package({**CLEAN, "[Content_Types].xml": types, "word/header1.xml": field})
+    assert look_at(data).kinds == [Kind.DDE]
+
+
+def test_a_dde_link_of_a_workbook():
+    link = '<externalLink xmlns="urn:x"><ddeLink ddeService="cmd" ddeTopic="/c x"/></externalLink>'
+    look = look_at(package({**parts_of(samples.xlsx()), "xl/externalLinks/externalLink1.xml": link}))
+    assert look.kinds == [Kind.DDE]
+    assert "cmd|/c x" in look.findings[0].detail
+
+
+def test_a_part_nobody_can_read_is_corrupt():
+    broken = changed(CLEAN, **{"_rels/.rels": b"<Relationships"})
+    assert look_at(broken).kinds == [Kind.CORRUPT]
+
+
+def test_an_encrypted_part_is_encrypted():
+    data = bytearray(samples.docm_autoopen())
+    name = b"word/vbaProject.bin"
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.index(signature)
+        while True:
+            head = 30 if signature == b"PK\x03\x04" else 46
+            if data[at + head : at + head + len(name)] == name:
+                data[at + flags] |= 1
+                # and what was deflated is no longer
+                break
+            at = data.index(signature, at + 1)
+    start = data.index(name) + len(name)
+    data[start : start + 400] = bytes(400)
+    assert look_at(bytes(data)).verdict is Verdict.UNSCANNABLE
+
+
+def test_a_document_that_may_belong_to_any_application_is_judged_for_all():
+    data = package({"a/vbaProject.bin": vba.project(word.docm(vba.inert("Workbook_Open")))})
+    assert look_at(data).verdict is Verdict.AUTOEXEC
+    assert MICROSOFT
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_damage_is_a_finding_or_nothing(data):
+    damaged = bytearray(samples.xlsm_xlm_auto_open())
+    for _ in range(data.draw(st.integers(1, 6))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        look_at(bytes(damaged[: data.draw(st.integers(30, len(damaged)))]))
+    except OverLimit:
+        pass

@@ -1,0 +1,66 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyopenvba.vba import compress
+
+from gateway import samples
+from gateway.scan.budget import Budget, Limits, OverLimit
+from gateway.scan.documents.olevba import second_reading
+from gateway.scan.documents.vba_compression import decompress, find_containers
+from gateway.scan.look import Corrupt
+
+
+def budget(size: int = 1 << 24) -> Budget:
+    return Budget(Limits(max_unpacked_size=size))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.one_of(st.binary(min_size=1, max_size=9000), st.text("ab\r\n", min_size=1, max_size=9000).map(str.encode)))
+def test_what_a_compressor_writes_comes_back(content):
+    # a raw chunk is always 4096 bytes long (MS-OVBA 2.4.1.3.3), so zeros may follow
+    result = decompress(compress(content), budget())
+    assert result[: len(content)] == content
+    assert not result[len(content) :].strip(b"\0")
+
+
+def test_olevba_decompresses_to_the_same():
+    second_reading(samples.doc_autoopen(), budget())  # imports oletools without its warnings
+    from oletools.olevba import decompress_stream
+
+    content = compress(b'Attribute VB_Name = "Module1"\r\n' * 500)
+    assert decompress(content, budget()) == decompress_stream(bytearray(content))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\x01", b"\x01", b"\x01\x00\x00\x00", b"\x02" + compress(b"x" * 9)[1:]])
+def test_what_is_not_compressed_source_is_corrupt(data):
+    with pytest.raises(Corrupt):
+        decompress(data, budget())
+
+
+def test_what_breaks_off_is_read_as_far_as_it_goes():
+    whole = compress(b"Attribute VB_Name\r\n" + bytes(range(200)) * 60)
+    for length in range(20, len(whole), 97):
+        assert decompress(whole[:length], budget()).startswith(b"Attrib")
+
+
+def test_a_bomb_stops_at_the_budget():
+    # each chunk of 7 bytes becomes 4096
+    chunk = b"\x04\xb0\x02A\xfc\x0f\x00"
+    with pytest.raises(OverLimit):
+        decompress(b"\x01" + chunk * 100_000, budget(1 << 20))
+
+
+def test_module_source_is_found_anywhere():
+    container = compress(b'Attribute VB_Name = "Module1"\r\n')
+    data = b"junk" * 5 + container + b"\x01" * 40 + container
+    offsets = list(find_containers(data))
+    assert offsets == [20, 20 + len(container) + 40]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_give_bytes_or_corrupt(data):
+    try:
+        decompress(b"\x01" + data, budget())
+    except Corrupt:
+        pass

@@ -1,0 +1,103 @@
+import pytest
+from pyopenvba.vba import compress
+
+from gateway import samples
+from gateway.samples import vba as made
+from gateway.samples.compound import compound_file, streams_of
+from gateway.scan.budget import Budget, Limits
+from gateway.scan.documents.compound import CompoundFile
+from gateway.scan.documents.vba_compression import decompress
+from gateway.scan.documents.vba_project import find_projects, read_project
+
+PROJECT = made.project(samples.docm_autoopen())
+ORIGINAL = streams_of(PROJECT)
+MODULE = ("VBA", "Module1")
+
+
+def read(streams: dict) -> list:
+    file = CompoundFile(compound_file(streams))
+    return [read_project(file, storage, Budget(Limits())) for storage in find_projects(file)]
+
+
+def sources(projects: list) -> str:
+    return "\n".join(module.source for project in projects for module in project.modules)
+
+
+def with_compiled_code(lines: int, source: bytes) -> dict:
+    """The project with a performance cache of ``lines`` compiled lines in front of the source of Module1."""
+    cache = b"\x02" * 40 + b"\xfe\xca\x01\x00" + lines.to_bytes(2, "little") + b"\x02" * 40
+    directory = bytearray(decompress(ORIGINAL[("VBA", "dir")], Budget(Limits())))
+    record = directory.index(b"\x31\x00\x04\x00\x00\x00", directory.index(b"Module1"))
+    directory[record + 6 : record + 10] = len(cache).to_bytes(4, "little")
+    return {**ORIGINAL, ("VBA", "dir"): compress(bytes(directory)), MODULE: cache + source}
+
+
+SOURCE = b'Attribute VB_Name = "Module1"\r\nSub AutoOpen()\r\n    x = 1 + _\r\n        2\r\nEnd Sub\r\n'
+EMPTY = b'Attribute VB_Name = "Module1"\r\n'
+
+
+def test_modules_are_read_with_their_names():
+    (project,) = read(ORIGINAL)
+    assert {module.name for module in project.modules} >= {"ThisDocument", "Module1"}
+    assert "Sub AutoOpen()" in sources([project])
+    assert made.MARKER in sources([project])
+    assert not project.unreadable
+    assert not project.stomped
+
+
+def test_a_binary_document_has_its_project_deeper():
+    file = CompoundFile(samples.doc_autoopen())
+    assert find_projects(file) == [("Macros", "VBA")]
+
+
+def test_a_module_the_directory_does_not_list_is_read():
+    hidden = compress(b'Attribute VB_Name = "Hidden"\r\nSub Document_Open()\r\nEnd Sub\r\n')
+    assert "Document_Open" in sources(read({**ORIGINAL, ("VBA", "unlisted"): hidden}))
+
+
+def test_without_a_directory_the_streams_are_searched():
+    streams = {path: content for path, content in ORIGINAL.items() if path != ("VBA", "dir")}
+    assert "Sub AutoOpen()" in sources(read(streams))
+
+
+def test_with_a_damaged_directory_the_streams_are_searched():
+    assert "Sub AutoOpen()" in sources(read({**ORIGINAL, ("VBA", "dir"): b"\x01damaged"}))
+
+
+@pytest.mark.parametrize(
+    ("lines", "source", "stomped"),
+    [
+        (3, compress(SOURCE), []),  # a continued line counts once
+        (4, compress(SOURCE), ["Module1"]),
+        (3, compress(EMPTY), ["Module1"]),
+        (0, compress(EMPTY), []),
+        (3, bytes(200), ["Module1"]),
+        (3, compress(b"\0" * 60), ["Module1"]),
+        (3, b"", ["Module1"]),
+    ],
+)
+def test_compiled_code_from_another_source_is_stomped(lines, source, stomped):
+    (project,) = read(with_compiled_code(lines, source))
+    assert project.stomped == stomped
+    assert not project.unreadable
+
+
+def test_source_that_is_not_where_the_directory_says_is_found():
+    (project,) = read(with_compiled_code(3, b"\x03" * 11 + compress(SOURCE)))
+    assert "Sub AutoOpen()" in sources([project])
+
+
+def test_a_listed_module_without_a_stream_is_unreadable():
+    streams = {path: content for path, content in ORIGINAL.items() if path != MODULE}
+    (project,) = read(streams)
+    assert project.unreadable == ["Module1"]
+
+
+def test_a_storage_of_excel_95_is_superseded_by_the_current_one():
+    current = {("_VBA_PROJECT_CUR", *path): content for path, content in ORIGINAL.items()}
+    assert len(read({**current, ("_VBA_PROJECT", "dir"): b"old"})) == 1
+
+
+def test_names_and_comments_in_the_code_page_of_the_project_are_read():
+    source = compress('Attribute VB_Name = "Module1"\r\n\' größer\r\n'.encode("cp1252"))
+    assert "größer" in sources(read({**ORIGINAL, MODULE: source}))

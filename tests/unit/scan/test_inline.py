@@ -1,0 +1,61 @@
+"""Blocks in text: found when they decode to a file, left alone when they are words or pictures."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.message import Kind
+from gateway.scan import inline
+from tests.makers.looks import SHORTCUT, look
+from tests.makers.mail import uuencode
+
+FILE = SHORTCUT + bytes(600)
+BLOCK = base64.encodebytes(FILE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BLOCK,
+        b"Dear all,\r\n\r\n" + BLOCK.replace(b"\n", b"\r\n") + b"\r\nRegards",
+        b"> " + BLOCK.replace(b"\n", b"\n> "),
+        b" " + BLOCK.replace(b"\n", b"\r\n "),
+        b"x" + BLOCK,
+        b'<a href="data:application/octet-stream;base64,' + base64.b64encode(FILE) + b'">',
+        base64.urlsafe_b64encode(FILE),
+    ],
+)
+def test_base64_that_is_a_file(text: bytes) -> None:
+    handed = look(inline.unpack, text).handed
+    assert [content[: len(SHORTCUT)] for _, content in handed] == [SHORTCUT]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"just words " * 1000,
+        base64.encodebytes(b"only text again, nothing else " * 40),
+        base64.encodebytes(b"\x89PNG\r\n\x1a\n" + bytes(1000)),
+        base64.encodebytes(SHORTCUT[:40]),
+        b"https://example.com/" + b"a" * 400,
+    ],
+)
+def test_what_is_no_file(text: bytes) -> None:
+    assert look(inline.unpack, text).handed == []
+
+
+def test_uuencoded_blocks_have_their_names() -> None:
+    text = uuencode(b"one", "1.doc") + b"words\r\n" + uuencode(b"two", "2.doc")
+    assert look(inline.unpack, text).handed == [("1.doc", b"one"), ("2.doc", b"two")]
+
+
+def test_what_cannot_be_undone_is_told() -> None:
+    assert look(inline.unpack, b"x\n=ybegin line=128\n").kinds == {Kind.CORRUPT}
+    assert look(inline.unpack, b"x\n-----BEGIN PGP MESSAGE-----\n").kinds == {Kind.ENCRYPTED}
+
+
+@given(st.binary(max_size=300), st.binary(max_size=100))
+def test_any_text(before: bytes, after: bytes) -> None:
+    look(inline.unpack, before + BLOCK[:700] + after)

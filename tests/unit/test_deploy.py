@@ -1,0 +1,156 @@
+"""What ``deploy/`` ships: alerts that promtool accepts, a unit as hardened as promised, a Postfix that cannot be abused."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.tools import DEPLOY, find, need
+
+POSITIONS = ("edge", "before-queue")
+
+
+def promtool(*arguments: str) -> None:
+    need("promtool")
+    command = [find("promtool") or "promtool", *arguments]
+    done = subprocess.run(command, cwd=DEPLOY / "prometheus", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def services(position: str) -> dict[str, dict[str, str]]:
+    """The services of a master.cf snippet: first word → its ``-o`` options."""
+    found: dict[str, dict[str, str]] = {}
+    for line in (DEPLOY / "postfix" / position / "master.cf").read_text().splitlines():
+        if line.startswith("    -o "):
+            name, _, value = line.removeprefix("    -o ").partition("=")
+            found[list(found)[-1]][name] = value
+        elif line and not line.startswith("#"):
+            found[line.split()[0]] = {}
+    return found
+
+
+def test_prometheus_accepts_the_scrape_configuration() -> None:
+    promtool("check", "config", "prometheus.yml")
+
+
+def test_prometheus_accepts_the_alerts() -> None:
+    promtool("check", "rules", "alerts.yml")
+
+
+def test_each_alert_fires_when_it_should_and_is_silent_on_a_good_day() -> None:
+    promtool("test", "rules", "alerts.test.yml")
+
+
+def test_each_alert_is_tested() -> None:
+    alerts = re.findall(r"- alert: (\w+)", (DEPLOY / "prometheus" / "alerts.yml").read_text())
+    tests = (DEPLOY / "prometheus" / "alerts.test.yml").read_text()
+    assert alerts
+    assert [alert for alert in alerts if f'alertname="{alert}"' not in tests] == []
+
+
+def test_alerts_speak_of_metrics_that_exist() -> None:
+    from gateway.metrics import Metrics
+
+    names = {sample.name for family in Metrics().registry.collect() for sample in family.samples}
+    families = {family.name for family in Metrics().registry.collect()}
+    spoken = set(re.findall(r"macrogate_\w+", (DEPLOY / "prometheus" / "alerts.yml").read_text()))
+    unknown = {
+        name
+        for name in spoken
+        if name not in names
+        and name.removesuffix("_total") not in families
+        and name.removesuffix("_bucket") not in families
+    }
+    assert unknown == set()
+
+
+def test_the_unit_is_as_hardened_as_promised() -> None:
+    need("systemd-analyze")
+    unit = DEPLOY / "systemd" / "macrogate.service"
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Unknown" in done.stderr and "option" in done.stderr:
+        pytest.skip("this systemd-analyze cannot look at a unit offline")
+    assert done.returncode == 0, done.stdout[-400:] + done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Type=notify",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "StateDirectory=macrogate",
+        "User=macrogate",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "LimitCORE=0",
+        "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+    ],
+)
+def test_the_unit_says(line: str) -> None:
+    assert line in (DEPLOY / "systemd" / "macrogate.service").read_text().splitlines()
+
+
+def test_the_unit_outlives_the_drain() -> None:
+    """SIGKILL before messages past their dot are finished would make twins."""
+    from gateway.daemon import DRAIN_SECONDS
+
+    match = re.search(r"TimeoutStopSec=(\d+)s", (DEPLOY / "systemd" / "macrogate.service").read_text())
+    assert match
+    assert int(match[1]) > DRAIN_SECONDS
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_no_port_towards_the_gateway_listens_to_the_world(position: str) -> None:
+    for service in services(position):
+        assert service == "smtp" or service.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_ports_behind_the_gateway_refuse_what_could_be_smuggled(position: str) -> None:
+    """Postfix exempts $mynetworks, and to it the gateway is one of them (``smtpd_forbid_bare_newline_exclusions``)."""
+    for service, options in services(position).items():
+        if service != "smtp":
+            assert options["smtpd_forbid_bare_newline"] == "reject"
+        assert options["smtpd_forbid_bare_newline_exclusions"] == ""
+        assert options["smtpd_discard_ehlo_keywords"] == "chunking,silent-discard"
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_no_milter_may_wave_mail_through(position: str) -> None:
+    text = (DEPLOY / "postfix" / position / "main.cf").read_text()
+    assert re.findall(r"^milter_default_action = (.*)$", text, re.MULTILINE) == ["tempfail"]
+
+
+def test_only_the_after_filter_port_believes_xforward() -> None:
+    options = services("before-queue")
+    assert options["127.0.0.1:10026"]["smtpd_authorized_xforward_hosts"] == "127.0.0.1"
+    assert "smtpd_authorized_xforward_hosts" not in options["smtp"]
+    assert options["smtp"]["smtpd_proxy_timeout"] == "100s"
+    assert options["smtp"]["smtpd_proxy_options"] == ""
+
+
+def test_the_edge_gives_the_gateway_no_relay_rights() -> None:
+    options = services("edge")["127.0.0.1:10025"]
+    assert options["mynetworks"] == "$macrogate_relay_networks"
+    assert options["smtpd_relay_restrictions"] == "permit_mynetworks,reject_unauth_destination"
+    assert options["smtpd_authorized_xclient_hosts"] == "127.0.0.1"
+    assert "macrogate_relay_networks =\n" in (DEPLOY / "postfix" / "edge" / "main.cf").read_text()
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+def test_the_shipped_configuration_is_one_the_gateway_takes(position: str, tmp_path: Path) -> None:
+    from gateway.config import load
+
+    text = (DEPLOY / "postfix" / position / "macrogate.toml").read_text()
+    path = tmp_path / "macrogate.toml"
+    path.write_text(
+        f'{text}\n[quarantine]\nstore = "sqlite:///{tmp_path}/q.db"\nmessages = "file://{tmp_path}/messages"\n'
+    )
+    settings = load(path)
+    assert settings.smtp.xclient is (position == "edge")
+    assert [str(network) for network in settings.smtp.trusted_peers] == tomllib.loads(text)["smtp"]["trusted_peers"]

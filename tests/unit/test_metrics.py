@@ -1,0 +1,78 @@
+"""Metrics: closed label sets, good names, nothing global."""
+
+import random
+import re
+
+from prometheus_client import generate_latest
+
+from gateway.message import (
+    Action,
+    Client,
+    Decision,
+    Envelope,
+    FileType,
+    Finding,
+    Kind,
+    Outcome,
+    Part,
+    Recipient,
+    Reply,
+    Report,
+    Transaction,
+    Verdict,
+)
+from gateway.metrics import Metrics
+from tests.unit.test_events import outcome
+
+
+def test_two_gateways_count_apart() -> None:
+    first, second = Metrics(), Metrics()
+    first.message(outcome())
+
+    assert b'macrogate_messages_total{action="quarantine",listener="smtp"} 1.0' in generate_latest(first.registry)
+    assert b"macrogate_messages_total{" not in generate_latest(second.registry)
+
+
+def _random_outcome(chance: random.Random) -> Outcome:
+    def words() -> str:
+        return "".join(chance.choices('abc\n"\\{}é', k=8))
+
+    usual = outcome().transaction
+    transaction = Transaction(
+        id=words(),
+        listener="smtp",
+        client=Client(address=words(), helo=words()),
+        envelope=Envelope(words(), (Recipient(words()),)),
+        size=chance.randrange(10**6),
+        received=usual.received,
+    )
+    findings = tuple(Finding.of(chance.choice(list(Kind)), words(), words()) for _ in range(3))
+    parts = (Part(words(), chance.choice(list(FileType)), 1, words(), chance.choice(list(Verdict))),)
+    report = Report(chance.choice(list(Verdict)), findings, parts)
+    decision = Decision(chance.choice(list(Action)), chance.choice(["one", "two"]), words(), shadow=("three",))
+    return Outcome(
+        transaction, report, decision, Reply.of("250 ok"), words(), {"scan": 0.1, "deliver": 0.1, "total": 1}
+    )
+
+
+def test_strangers_cannot_make_series() -> None:
+    metrics = Metrics()
+    chance = random.Random(1)
+    for _ in range(5_000):
+        metrics.message(_random_outcome(chance))
+    settled = len(generate_latest(metrics.registry).splitlines())
+    for _ in range(5_000):
+        metrics.message(_random_outcome(chance))
+
+    assert len(generate_latest(metrics.registry).splitlines()) == settled
+
+
+def test_names_are_as_prometheus_asks() -> None:
+    text = generate_latest(Metrics().registry).decode()
+    names = set(re.findall(r"^# TYPE (macrogate_\S+) (\S+)$", text, re.MULTILINE))
+
+    assert names
+    for name, kind in names:
+        if kind == "counter":
+            assert name.endswith("_total"), name
+        assert re.fullmatch(r"[a-z_]+", name), name

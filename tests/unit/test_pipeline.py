@@ -1,0 +1,266 @@
+"""The life of one message, step by step, with every step played by hand: what is promised, and to whom, and when."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import cast
+
+import pytest
+
+from gateway.events import MailLog
+from gateway.message import (
+    Action,
+    Client,
+    Decision,
+    Edits,
+    Envelope,
+    Finding,
+    KeepFailed,
+    Kind,
+    Recipient,
+    Reply,
+    Report,
+    ScanFailed,
+    Span,
+    Splice,
+    Transaction,
+    Verdict,
+)
+from gateway.metrics import Metrics
+from gateway.pipeline import CANNOT_KEEP, CANNOT_SCAN, DEFERRED, Pipeline
+from gateway.policy import Policy
+from gateway.spool import Spool
+
+MESSAGE = b"X-Macrogate: verdict=clean\r\nSubject: x\r\n\r\nbody\r\n"
+FORGED = Span(0, 28)
+TRANSACTION = Transaction(
+    id="T1",
+    listener="smtp",
+    client=Client(address="192.0.2.1"),
+    envelope=Envelope("a@example.org", (Recipient("b@example.net"),)),
+    size=len(MESSAGE),
+    received=datetime(2026, 1, 1, tzinfo=UTC),
+    receive_seconds=0.5,
+)
+CLEAN = Report(Verdict.CLEAN)
+ARMED = Report(Verdict.AUTOEXEC, (Finding.of(Kind.VBA_AUTOEXEC, "2/a.docm", "Sub AutoOpen"),), forged=(FORGED,))
+
+
+@dataclass
+class Stage:
+    """Scanner, policy, keeper and next hop in one, with a diary of who was called in which order."""
+
+    report: Report = CLEAN
+    decision: Decision = field(default_factory=lambda: Decision(Action.DELIVER, "default", "nothing against it"))
+    reply: Reply = field(default_factory=lambda: Reply.of("250 2.0.0 queued as Q"))
+    scan_fails: ScanFailed | None = None
+    rewrite_fails: ScanFailed | None = None
+    keep_fails: bool = False
+    edits: Edits = field(default_factory=Edits)
+    on_failure: Action = Action.DEFER
+    diary: list[str] = field(default_factory=list)
+    delivered: bytes = b""
+    log: io.StringIO = field(default_factory=io.StringIO)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    async def examine(self, content: Spool) -> Report:
+        self.diary.append("scan")
+        if self.scan_fails:
+            raise self.scan_fails
+        return self.report
+
+    async def rewrite(self, content: Spool, report: Report, decision: Decision, held_id: str) -> Edits:
+        self.diary.append("act")
+        if self.rewrite_fails:
+            raise self.rewrite_fails
+        return self.edits
+
+    def decide(self, transaction: Transaction, report: Report) -> Decision:
+        self.diary.append("decide")
+        return self.decision
+
+    async def keep(
+        self, held_id: str, transaction: Transaction, content: Spool, report: Report, decision: Decision
+    ) -> None:
+        self.diary.append("keep")
+        if self.keep_fails:
+            raise KeepFailed("No space left on device")
+
+    async def withdraw(self, held_id: str, why: str) -> None:
+        self.diary.append(f"withdraw: {why}")
+
+    async def deliver(self, edits: Edits) -> Reply:
+        self.diary.append("deliver")
+        self.delivered = b"".join(Spool.of(MESSAGE).chunks(edits))
+        return self.reply
+
+    async def play(self) -> Reply:
+        pipeline = Pipeline(self, cast(Policy, self), self, MailLog(self.log), self.metrics, self.on_failure)
+        return await pipeline.process(TRANSACTION, Spool.of(MESSAGE), self.deliver)
+
+    @property
+    def event(self) -> dict[str, object]:
+        (line,) = [line for line in self.log.getvalue().splitlines() if json.loads(line)["event"] == "message"]
+        return cast(dict[str, object], json.loads(line))
+
+
+def decided(action: Action, **more: str) -> Decision:
+    return Decision(action, "rule-1", "because", targets=("2",), **more)  # type: ignore[arg-type]
+
+
+async def test_a_clean_message_gets_the_next_hops_own_words_and_one_header() -> None:
+    stage = Stage()
+    reply = await stage.play()
+
+    assert reply.wire == b"250 2.0.0 queued as Q\r\n"
+    assert stage.diary == ["scan", "decide", "deliver"]
+    header, _, below = stage.delivered.partition(b"\r\n")
+    assert header == b"X-Macrogate: verdict=clean; action=deliver; rule=default; id=T1"
+    assert below == MESSAGE
+    assert stage.event["reply"] == "250 2.0.0 queued as Q"
+
+
+async def test_our_word_cannot_be_forged() -> None:
+    stage = Stage(report=ARMED)
+    await stage.play()
+
+    assert stage.delivered.count(b"X-Macrogate") == 1
+    assert stage.delivered.endswith(b"id=T1\r\n" + MESSAGE[FORGED.end :])
+
+
+async def test_quarantine_says_250_only_after_it_is_kept_and_delivers_nothing() -> None:
+    stage = Stage(report=ARMED, decision=decided(Action.QUARANTINE))
+    reply = await stage.play()
+
+    assert stage.diary == ["scan", "decide", "keep"]
+    assert reply.code == 250
+    assert stage.event["held"] in reply.text
+    assert stage.event["held"]
+
+
+async def test_a_quarantine_that_cannot_store_promises_nothing() -> None:
+    stage = Stage(report=ARMED, decision=decided(Action.QUARANTINE), keep_fails=True)
+
+    assert await stage.play() == CANNOT_KEEP
+    assert stage.event["held"] == ""
+    assert "keep-failed" in stage.log.getvalue()
+
+
+async def test_strip_keeps_the_original_before_it_delivers_the_changed_copy() -> None:
+    start = MESSAGE.index(b"body")
+    edits = Edits((Splice(Span(start, start + 4), b"notice"),))
+    stage = Stage(report=ARMED, decision=decided(Action.STRIP), edits=edits)
+    await stage.play()
+
+    assert stage.diary == ["scan", "decide", "act", "keep", "deliver"]
+    assert stage.delivered.endswith(b"Subject: x\r\n\r\nnotice\r\n")
+
+
+async def test_a_stripped_copy_that_is_refused_leaves_a_note_and_the_next_hops_reply() -> None:
+    stage = Stage(report=ARMED, decision=decided(Action.STRIP), reply=Reply.of("452 4.2.2 mailbox full"))
+
+    assert (await stage.play()).code == 452
+    assert stage.diary[-1] == "withdraw: the next hop refused the changed copy: 452 4.2.2 mailbox full"
+
+
+async def test_nothing_is_delivered_when_the_original_of_a_strip_cannot_be_kept() -> None:
+    stage = Stage(report=ARMED, decision=decided(Action.STRIP), keep_fails=True)
+
+    assert await stage.play() == CANNOT_KEEP
+    assert "deliver" not in stage.diary
+
+
+@pytest.mark.parametrize("action", [Action.STRIP, Action.DISARM])
+async def test_a_rewrite_that_fails_holds_the_message_and_never_passes_the_original(action: Action) -> None:
+    stage = Stage(report=ARMED, decision=decided(action), rewrite_fails=ScanFailed(Kind.CRASH, "worker died"))
+    reply = await stage.play()
+
+    assert stage.diary == ["scan", "decide", "act", "keep"]
+    assert reply.code == 250
+    assert stage.event["action"] == "quarantine"
+    assert "not rewritten: worker died" in str(stage.event["why"])
+
+
+async def test_a_tag_without_a_prefix_needs_no_worker() -> None:
+    stage = Stage(decision=decided(Action.TAG))
+    await stage.play()
+
+    assert stage.diary == ["scan", "decide", "deliver"]
+    assert stage.delivered.startswith(b"X-Macrogate: verdict=clean; action=tag; rule=rule-1; id=T1\r\n")
+
+
+async def test_a_tag_with_a_prefix_changes_the_subject() -> None:
+    where = MESSAGE.index(b"x\r\n\r\n")
+    edits = Edits((Splice(Span(where, where), b"[macro] "),))
+    stage = Stage(decision=decided(Action.TAG, subject_prefix="[macro]"), edits=edits)
+    await stage.play()
+
+    assert b"Subject: [macro] x\r\n" in stage.delivered
+
+
+@pytest.mark.parametrize(
+    ("action", "code", "words"),
+    [(Action.REJECT, 550, b"5.7.1"), (Action.DEFER, 451, b"4.7.1")],
+)
+async def test_refusals_touch_neither_quarantine_nor_next_hop(action: Action, code: int, words: bytes) -> None:
+    stage = Stage(report=ARMED, decision=decided(action))
+    reply = await stage.play()
+
+    assert stage.diary == ["scan", "decide"]
+    assert reply.code == code
+    assert reply.wire.startswith(b"%d %s " % (code, words))
+    assert action is Action.DEFER or b"(T1)" in reply.wire
+
+
+async def test_no_verdict_is_never_a_pass() -> None:
+    stage = Stage(scan_fails=ScanFailed(Kind.TIMEOUT, "over 20 s"))
+
+    assert await stage.play() == CANNOT_SCAN
+    assert stage.diary == ["scan"]
+    assert stage.event["action"] == "defer"
+    assert CANNOT_SCAN != DEFERRED
+
+
+async def test_poison_is_judged_as_unscannable() -> None:
+    seen: list[Report] = []
+    stage = Stage(scan_fails=ScanFailed(Kind.CRASH, "three times", poison=True), decision=decided(Action.QUARANTINE))
+    keep: Callable[..., object] = stage.keep
+
+    async def remember(*arguments: object) -> None:
+        seen.append(cast(Report, arguments[3]))
+        await keep(*arguments)  # type: ignore[misc]
+
+    stage.keep = remember  # type: ignore[method-assign]
+
+    assert (await stage.play()).code == 250
+    assert seen[0].verdict is Verdict.UNSCANNABLE
+    assert seen[0].findings[0].kind is Kind.CRASH
+
+
+@pytest.mark.parametrize(
+    ("setting", "diary"),
+    [(Action.QUARANTINE, ["scan", "keep"]), (Action.DELIVER, ["scan", "deliver"])],
+)
+async def test_failing_otherwise_is_written_down_by_the_admin(setting: Action, diary: list[str]) -> None:
+    failure = ScanFailed(Kind.CRASH, "worker died")
+    stage = Stage(scan_fails=failure, on_failure=setting, decision=decided(Action.QUARANTINE))
+    await stage.play()
+
+    assert stage.diary == diary
+    if setting is Action.DELIVER:
+        assert b"X-Macrogate: verdict=unscannable; action=deliver; rule=on-failure" in stage.delivered
+
+
+async def test_the_outcome_is_counted_and_timed() -> None:
+    stage = Stage()
+    await stage.play()
+    sample = stage.metrics.registry.get_sample_value
+
+    assert sample("macrogate_messages_total", {"listener": "smtp", "action": "deliver"}) == 1
+    assert sample("macrogate_message_bytes_total") == len(MESSAGE)
+    seconds = cast(dict[str, float], stage.event["seconds"])
+    assert list(seconds) == ["receive", "scan", "deliver", "total"]
+    assert seconds["receive"] == 0.5
+    assert seconds["total"] >= 0.5
