@@ -1,9 +1,9 @@
 """Wiring by hand, signals, reload, drain.
 
 Contract: ``start`` returns once the jail runs, the quarantine is open and every port is bound, the SMTP port last, or
-raises ``StartError`` with the sentence that helps and leaves nothing behind. ``reload`` builds everything new beside the
-old and swaps one reference, or refuses and changes nothing. ``stop`` closes the doors, lets messages past their final
-dot finish, and gives everything back.
+raises ``StartError`` with the sentence that helps and leaves nothing behind. ``reload`` builds everything new beside
+the old and swaps one reference, or refuses and changes nothing. ``stop`` closes the doors, lets messages past their
+final dot finish, and gives everything back.
 """
 
 from __future__ import annotations
@@ -218,6 +218,7 @@ class Daemon:
             for state in HeldState:
                 self.metrics.quarantine_messages.labels(state).set(stats.count.get(state, 0))
             self.metrics.quarantine_bytes.set(stats.bytes)
+            self.metrics.releases.counts = {what.value: count for what, count in stats.releases.items()}
             self.metrics.quarantine_oldest.set(stats.oldest.timestamp() if stats.oldest else 0)
 
     async def ready(self) -> dict[str, str]:

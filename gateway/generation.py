@@ -22,8 +22,8 @@ from gateway.policy import Policy
 from gateway.smtp.client import HopPool
 from gateway.spool import Spool
 from gateway.wiring import WiringError, hop_settings, jail_settings, read_policy
-from gateway.worker_link import WorkerUnfit
 from gateway.workers import Jail, Workers
+from gateway.workers.link import WorkerUnfit
 
 T = TypeVar("T")
 

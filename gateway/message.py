@@ -362,8 +362,8 @@ class Outcome:
 
 
 class ScanFailed(Exception):
-    """The jail gave no verdict. ``kind`` is ``timeout``, ``crash`` or ``limit`` (no worker free in time); ``poison`` says
-    that this content has done so too often for another try to be of use (promise P11)."""
+    """The jail gave no verdict. ``kind`` is ``timeout``, ``crash`` or ``limit`` (no worker free in time); ``poison``
+    says that this content has done so too often for another try to be of use (promise P11)."""
 
     def __init__(self, kind: Kind, detail: str, *, poison: bool = False) -> None:
         super().__init__(detail)

@@ -11,15 +11,16 @@ import ssl
 from pathlib import Path
 
 from gateway.config import Settings
+from gateway.endpoint import Endpoint
 from gateway.policy import Policy, PolicyError
 from gateway.scan.budget import Limits
 from gateway.scan.triggers import ScanRules
-from gateway.smtp.client import HopAddress, HopSettings, Timeouts
+from gateway.smtp.client import HopSettings, Timeouts
 from gateway.smtp.settings import ServerSettings, SessionTimeouts
 from gateway.workers import Jail
 
 COOPERATIVE = 0.9
-"""Share of the scan's deadline after which it ends by itself with a finding; at the whole of it the worker is killed."""
+"""Share of the scan's deadline after which it ends by itself, with a finding; at the whole the worker is killed."""
 
 
 class WiringError(Exception):
@@ -68,7 +69,7 @@ def hop_settings(settings: Settings, address: str) -> HopSettings:
     """How the next hop at ``address`` is spoken to."""
     smtp = settings.smtp
     return HopSettings(
-        address=HopAddress.parse(address),
+        address=Endpoint.parse(address),
         hostname=smtp.hostname,
         tls=smtp.next_hop_tls,
         xclient=smtp.xclient,

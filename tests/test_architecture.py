@@ -90,7 +90,7 @@ def test_the_pipeline_is_handed_its_steps() -> None:
 def test_listeners_and_stores_do_not_know_each_other(family: str) -> None:
     others = {"smtp", "milter", "web", "quarantine"} - {family}
     forbidden = {name for other in others for name in _below(f"gateway.{other}")}
-    forbidden |= {"gateway.workers", "gateway.worker_process", *_below("gateway.scan")}
+    forbidden |= {*_below("gateway.workers"), *_below("gateway.jail"), *_below("gateway.scan")}
     for name in _below(f"gateway.{family}"):
         assert not _ours(name) & forbidden, name
 

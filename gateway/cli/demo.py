@@ -2,7 +2,8 @@
 
 A gateway, a next hop of its own that writes a Maildir, and the HTTP port run on free loopback ports in a temporary
 folder; real messages go through by real SMTP, and a table says what became of each. Every outcome is compared with
-the expected one: what is delivered must be byte for byte what was sent below our header, what is held must be in quarantine.
+the expected one: what is delivered must be byte for byte what was sent, below our header; what is held must be in
+quarantine.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from pathlib import Path
 
 import click
 
-from gateway.samples import mail as samples
 from gateway.cli.demo_hop import MaildirHop
 from gateway.config import load
 from gateway.daemon import Daemon
 from gateway.events import MailLog
 from gateway.message import Action, Outcome, Verdict, clip
 from gateway.pipeline import HEADER
+from gateway.samples import mail as samples
 
 SENDER = "sender@example.org"
 RECIPIENT = "recipient@example.net"

@@ -40,8 +40,8 @@ from gateway.metrics import Metrics
 from gateway.policy import Policy, PolicyError
 from gateway.spool import Spool
 from gateway.wiring import WiringError, jail_settings
-from gateway.worker_link import WorkerUnfit
 from gateway.workers import Jail, Workers
+from gateway.workers.link import WorkerUnfit
 
 PASSES = frozenset({Action.DELIVER, Action.TAG})
 COLOURS = {Verdict.CLEAN: "green", Verdict.MACRO: "yellow", Verdict.SUSPICIOUS: "yellow"}

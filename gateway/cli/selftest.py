@@ -10,8 +10,8 @@ from typing import NoReturn
 
 import click
 
-from gateway.samples import mail as samples
 from gateway.message import clip
+from gateway.samples import mail as samples
 
 HELD = "Held by Macrogate"
 
@@ -62,11 +62,11 @@ def _send(host: str, port: int, sender: str, recipient: str, timeout: float) -> 
     try:
         with smtplib.SMTP(host, port, timeout=timeout) as client:
             client.ehlo_or_helo_if_needed()
-            for step in (lambda: client.mail(sender), lambda: client.rcpt(recipient)):
-                code, text = step()
-                if code >= 400:
-                    return code, _shown(text)
-            code, text = client.data(samples.selftest_message(sender, recipient))
+            code, text = client.mail(sender)
+            if code < 400:
+                code, text = client.rcpt(recipient)
+            if code < 400:
+                code, text = client.data(samples.selftest_message(sender, recipient))
             return code, _shown(text)
     except smtplib.SMTPResponseException as error:
         return error.smtp_code, _shown(error.smtp_error)

@@ -24,7 +24,7 @@ _MAX_TAIL = 4096
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _JUNK = bytes(set(range(256)) - set(_ALPHABET + b"-_="))
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
-_PADDING = re.compile(rb"=+")
+_RUN = re.compile(rb"[^=]+")
 
 _UU_BEGIN = re.compile(rb"^begin[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,255})\r?$", re.MULTILINE)
 _UU64_BEGIN = re.compile(rb"^begin-base64[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,255})\r?$", re.MULTILINE)
@@ -48,11 +48,14 @@ def _tolerant_base64(encoded: bytes) -> tuple[bytes, ...]:
     letters = encoded.translate(None, _JUNK)
     url_safe = b"+" not in letters and b"/" not in letters
     letters = letters.translate(_URL_SAFE) if url_safe else letters.translate(None, b"-_")
-    segments = [_segment(letters_of_one) for letters_of_one in _PADDING.split(letters) if letters_of_one]
-    joined = b"".join(segments)
-    if not 1 < len(segments) <= MAX_SEGMENTS:
-        return (joined,)
-    return (joined, *(segment for segment in segments if segment))
+    joined = bytearray()
+    segments: list[bytes] = []
+    for run in _RUN.finditer(letters):
+        segment = _segment(run.group())
+        joined += segment
+        if segment and len(segments) <= MAX_SEGMENTS:
+            segments.append(segment)
+    return (bytes(joined), *(segments if 1 < len(segments) <= MAX_SEGMENTS else ()))
 
 
 def _segment(letters: bytes) -> bytes:

@@ -187,7 +187,7 @@ class _Parser:
         parts, loose, doubts = [], [], []
         began, closed = body.start, True  # at first, and behind a close delimiter, no part is open
         ended = False
-        for line, after, closes in self._delimiters(body, boundary):
+        for number, (line, after, closes) in enumerate(self._delimiters(body, boundary)):
             span = Span(began, max(began, self._before_line_end(began, line)))
             if not closed:
                 parts.append(span)
@@ -196,6 +196,8 @@ class _Parser:
             if ended and not closes:
                 doubts.append(Doubt("parts behind the end of a multipart"))
             began, closed, ended = after, closes, ended or closes
+            if number > self.budget.limits.max_files:
+                raise OverLimit(f"holds more than {self.budget.limits.max_files} parts")
         if parts or not closed:
             rest = Span(began, body.end)
             (loose if closed else parts).append(rest)
@@ -209,6 +211,7 @@ class _Parser:
         position = body.start
         while (position := self.data.find(needle, position, body.end)) >= 0:
             after = position + len(needle)
+            self.budget.check_time()
             if position > body.start and self.data[position - 1] not in b"\r\n":
                 position = after
                 continue
@@ -216,7 +219,6 @@ class _Parser:
             stop = line_end if line_end >= 0 else min(after + _MAX_LINE, body.end)
             rest = self.data[after:stop].strip(b" \t\r")
             if not rest or rest.startswith(b"--"):
-                self.budget.check_time()
                 following = line_end + 1 if line_end >= 0 else stop
                 yield position, following, rest.startswith(b"--")
                 position = following

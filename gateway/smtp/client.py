@@ -14,9 +14,9 @@ from gateway.message import Client, Envelope, Reply
 from gateway.metrics import Metrics
 from gateway.smtp.hop_settings import HopSettings, Timeouts
 from gateway.smtp.next_hop import NextHop, Stage, open_hop
-from gateway.smtp.wire import HopAddress, HopError
+from gateway.smtp.wire import HopError
 
-__all__ = ["HopAddress", "HopError", "HopPool", "HopSettings", "NextHop", "Timeouts"]
+__all__ = ["HopError", "HopPool", "HopSettings", "NextHop", "Timeouts"]
 
 MAX_IDLE = 4
 """Connections kept. More would only occupy the next hop's process limit (Postfix: 100)."""

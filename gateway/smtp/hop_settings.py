@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.smtp.wire import HopAddress
+from gateway.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Timeouts:
 class HopSettings:
     """How the next hop is spoken to."""
 
-    address: HopAddress
+    address: Endpoint
     hostname: str
     """Our own name in EHLO and LHLO."""
     tls: Literal["off", "may", "require"] = "off"

@@ -13,13 +13,13 @@ import socket
 import stat
 from collections.abc import Callable
 
+from gateway.endpoint import Endpoint
 from gateway.events import MailLog
 from gateway.metrics import Metrics
 from gateway.smtp.conversation import House
 from gateway.smtp.peers import Guests
 from gateway.smtp.session import SmtpSession
 from gateway.smtp.settings import Gateway, ServerSettings, SessionTimeouts
-from gateway.smtp.wire import HopAddress
 
 __all__ = ["Gateway", "ServerSettings", "SessionTimeouts", "SmtpListener"]
 
@@ -44,7 +44,7 @@ class SmtpListener:
         Raises ``OSError`` if that is not possible and ``ValueError`` if it is no address."""
         loop = asyncio.get_running_loop()
         if address.startswith("unix:"):
-            path = HopAddress.parse(address).path
+            path = Endpoint.parse(address).path
             _remove_stale(path)
             self._server = await loop.create_unix_server(self._session, path, backlog=BACKLOG)
             os.chmod(path, SOCKET_MODE)

@@ -15,9 +15,9 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import cast
 
+from gateway.endpoint import Endpoint
 from gateway.message import Reply
 from gateway.smtp.replies import BadReply, ReplyReader
 
@@ -39,40 +39,6 @@ class HopError(Exception):
     def __init__(self, reply: Reply, why: str) -> None:
         super().__init__(why)
         self.reply = reply
-
-
-@dataclass(frozen=True, slots=True)
-class HopAddress:
-    """Where the next hop listens: ``host`` and ``port``, or ``path`` of a UNIX socket; and whether it speaks LMTP."""
-
-    host: str = ""
-    port: int = 0
-    path: str = ""
-    lmtp: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> HopAddress:
-        """``127.0.0.1:10025``, ``[::1]:25``, ``mail.example.com:25``, ``unix:/run/x.sock``, and each of them behind
-        ``lmtp:``. Raises ``ValueError`` with a sentence for anything else."""
-        lmtp = text.startswith("lmtp:")
-        rest = text.removeprefix("lmtp:")
-        if rest.startswith("unix:"):
-            path = rest.removeprefix("unix:")
-            if not path.startswith("/"):
-                raise ValueError(f"{text!r}: the path of a UNIX socket has to be absolute, as in unix:/run/mta.sock")
-            return cls(path=path, lmtp=lmtp)
-        host, colon, port = rest.rpartition(":")
-        bracketed = host.startswith("[") and host.endswith("]")
-        name = host[1:-1] if bracketed else host
-        if not colon or not name or (":" in name) is not bracketed or not name.isprintable() or " " in name:
-            raise ValueError(f"{text!r} is no next hop; write host:port, [IPv6]:port or unix:/path")
-        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-            raise ValueError(f"{text!r}: {port!r} is no port number")
-        return cls(host=name, port=int(port), lmtp=lmtp)
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return ("lmtp:" if self.lmtp else "") + (f"unix:{self.path}" if self.path else f"{host}:{self.port}")
 
 
 class Wire(asyncio.Protocol):
@@ -203,7 +169,7 @@ def _wake(waiter: asyncio.Future[None] | None) -> None:
         waiter.set_result(None)
 
 
-async def connect(address: HopAddress) -> Wire:
+async def connect(address: Endpoint) -> Wire:
     """A connection to ``address``; of several IP addresses the first that answers (F70). Raises ``OSError``."""
     loop = asyncio.get_running_loop()
     if address.path:

@@ -1,6 +1,6 @@
 """``make bench``: the gateway beside its peers on the same messages, in one run.
 
-    python -m tests.bench [--messages 3000] [--seconds 8] [--sessions 8] [--only NAME ...]
+    python -m tests.bench [--messages 3000] [--seconds 8] [--sessions 8] [--rounds 2] [--only NAME ...]
 
 Prints tables and writes ``results/bench.json``, ``bench.png`` and ``bench.svg`` beside this file. Quote ratios of one
 run: machines drift, and load generator, gateway and next hop share the same cores.
@@ -8,14 +8,17 @@ run: machines drift, and load generator, gateway and next hop share the same cor
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import subprocess
 import sys
 import urllib.request
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from rich.console import Console
 
 from tests.bench import mix, report
 from tests.bench.peers import PEERS, Peer, Surroundings, clamd, macrogate, sink
@@ -23,6 +26,8 @@ from tests.bench.running import Missing, folder
 from tests.e2e.tools import ROOT, free_port
 
 MEBIBYTE = 1 << 20
+COMPARED = ("day", "ooxml", "ole")
+CONSOLE = Console(stderr=True)
 
 
 @dataclass(frozen=True)
@@ -64,24 +69,39 @@ def fire(case: str, peer: str, port: int, messages: Path, sessions: int, seconds
     )
 
 
-def compare(peers: tuple[Peer, ...], around: Surroundings, sets: dict[str, Path], options: argparse.Namespace) -> list[Result]:
-    """Every peer with every set, warmed up by messages of its own first."""
+def compare(peers: Iterable[Peer], around: Surroundings, sets: dict[str, Path], options: Namespace) -> list[Result]:
+    """Every peer with every set, warmed up by messages of its own first; the best of all rounds.
+
+    Rounds go over all peers before the next begins, so that something else on the machine hits none of them alone.
+    """
+    best: dict[tuple[str, str], Result] = {}
+    for _ in range(options.rounds):
+        for result in _round(peers, around, sets, options):
+            known = best.setdefault((result.case, result.peer), result)
+            if result.per_second > known.per_second:
+                best[result.case, result.peer] = result
+    return list(best.values())
+
+
+def _round(peers: Iterable[Peer], around: Surroundings, sets: dict[str, Path], options: Namespace) -> list[Result]:
     results: list[Result] = []
     for peer in peers:
-        print(f"  {peer.name} ...", file=sys.stderr, flush=True)
+        CONSOLE.print(f"  {peer.name} ...")
         try:
             with peer.start(around) as port:
                 fire("warm-up", peer.name, port, sets["warm-up"], options.sessions, 30, peer.reuse)
-                for case in ("day", "ooxml", "ole"):
-                    results.append(fire(case, peer.name, port, sets[case], options.sessions, options.seconds, peer.reuse))
+                results += [
+                    fire(case, peer.name, port, sets[case], options.sessions, options.seconds, peer.reuse)
+                    for case in COMPARED
+                ]
         except Missing as reason:
-            results += [Result(case, peer.name, skipped=str(reason)) for case in ("day", "ooxml", "ole")]
+            results += [Result(case, peer.name, skipped=str(reason)) for case in COMPARED]
     return results
 
 
 @dataclass(frozen=True)
 class Inside:
-    """What the gateway says of itself about one case: its longest event loop stall and its mean scan, in milliseconds."""
+    """What the gateway says of itself: its longest event loop stall and its mean scan, in milliseconds."""
 
     stall: float
     scan: float
@@ -124,23 +144,24 @@ def scraped(http: int) -> dict[str, float]:
 
 def main() -> None:
     """The command line described at the head of this file."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser = ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--messages", type=int, default=3000)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--sessions", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--only", nargs="*", default=[], help="peers whose name contains one of these words")
     options = parser.parse_args()
     peers = tuple(p for p in PEERS if not options.only or any(word.lower() in p.name.lower() for word in options.only))
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(folder("messages"))
-        print("making the messages ...", file=sys.stderr, flush=True)
+        CONSOLE.print("making the messages ...")
         sets = mix.sets(home, options.messages)
         hop = stack.enter_context(sink())
         try:
             scanner: Path | None = stack.enter_context(clamd())
         except Missing as reason:
             scanner = None
-            print(f"  no clamd: {reason}", file=sys.stderr)
+            CONSOLE.print(f"  no clamd: {reason}")
         around = Surroundings(hop, scanner)
         results = compare(peers, around, sets, options)
         single, inside = alone(around, sets)

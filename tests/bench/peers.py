@@ -190,7 +190,9 @@ def _fuglu_python() -> Path:
     """The interpreter of ``.venv-bench``, which is made here the first time. Raises ``Missing``."""
     python = ROOT / ".venv-bench" / "bin" / "python"
     if not python.exists():
-        made = subprocess.run([sys.executable, "-m", "venv", str(ROOT / ".venv-bench")], capture_output=True, check=False)
+        made = subprocess.run(
+            [sys.executable, "-m", "venv", str(ROOT / ".venv-bench")], capture_output=True, check=False
+        )
         if made.returncode:
             raise Missing(f"no environment for FuGlu: {made.stderr.decode(errors='replace')[-200:]}")
     if subprocess.run([str(python), "-c", "import fuglu"], capture_output=True, check=False).returncode:

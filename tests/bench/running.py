@@ -39,7 +39,9 @@ def folder(prefix: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running(command: list[str], log: Path, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], log: Path, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """``command`` in a session of its own; SIGTERM at the end, SIGKILL to its group ten seconds later."""
     with log.open("ab") as output:
         process = subprocess.Popen(

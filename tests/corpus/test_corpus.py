@@ -1,8 +1,8 @@
 """The corpus: one folder a format, each with files made by its recipe and what has to be found in them.
 
-``recipe.py`` has ``FILES``, a table of names and functions; ``expected.json`` the report of each file. Where they differ,
-``expected.json.got`` holds what was found; if that is right, rename it. Folders below ``private/``, which git ignores, are run
-as well: there ``FILES`` may read documents that cannot be published.
+``recipe.py`` has ``FILES``, a table of names and functions; ``expected.json`` the report of each file. Where they
+differ, ``expected.json.got`` holds what was found; if that is right, rename it. Folders below ``private/``, which git
+ignores, are run as well: there ``FILES`` may read documents that cannot be published.
 """
 
 import importlib.util
@@ -14,6 +14,7 @@ import pytest
 
 from gateway.message import FileType, Report
 from gateway.scan import Limits, ScanRules, examine
+from gateway.scan.sniff import candidates
 from gateway.scan.unpack import READERS
 
 HERE = Path(__file__).resolve().parent
@@ -56,7 +57,7 @@ def reports_of(folder: Path) -> dict[str, Report]:
 def shown(report: Report) -> dict:
     return {
         "verdict": report.verdict.label,
-        "findings": [f"{f.verdict.label} {f.kind} {f.where}: {f.detail}" for f in report.findings],
+        "findings": [f"{f.verdict.label} {f.kind} {f.where}" for f in report.findings],
         "parts": [f"{p.verdict.label} {p.type} {p.where}" for p in report.parts],
     }
 
@@ -79,6 +80,7 @@ def test_every_folder_says_why_it_is_there(folder):
 
 def test_every_type_with_a_reader_has_a_file():
     made = {part.type for folder in FOLDERS for report in reports_of(folder).values() for part in report.parts}
+    made |= {kind for folder in FOLDERS for data in files_of(folder).values() for kind in candidates(data)}
     for types, reader in READERS:
         for kind in types:
             assert kind in made or kind in NOT_MADE, f"{reader.__module__} reads {kind}, and no folder has such a file"

@@ -115,10 +115,12 @@ class GatewayProcess:
         shutil.rmtree(self.folder)
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
-        """The events written so far, all or those of one name."""
-        lines = self.log.read_text(errors="replace").splitlines()
-        events = [json.loads(line) for line in lines if line.startswith("{")]
-        return [event for event in events if not name or event["event"] == name]
+        """The events written so far, all or those of one name. A line being written, or cut by a kill, is no event."""
+        found: list[dict[str, Any]] = []
+        for line in self.log.read_text(errors="replace").splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                found.append(json.loads(line))
+        return [event for event in found if not name or event["event"] == name]
 
     def event(self, name: str, **facts: object) -> dict[str, Any]:
         """The first event of that name with those facts; waits for it."""
@@ -135,7 +137,9 @@ class GatewayProcess:
         """Another ``macrogate`` command on this configuration; returns what it printed."""
         command = [str(COMMAND), *arguments, "--config", str(self.configuration)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert expect is None or done.returncode == expect, f"{command} -> {done.returncode}\n{done.stdout}{done.stderr}"
+        assert expect is None or done.returncode == expect, (
+            f"{command} -> {done.returncode}\n{done.stdout}{done.stderr}"
+        )
         return done.stdout
 
     def held(self, *filters: str) -> list[dict[str, Any]]:

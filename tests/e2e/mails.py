@@ -16,7 +16,9 @@ def marker() -> str:
     return f"marker-{next(_numbers)}-{Path(__file__).stat().st_ino:x}"
 
 
-def plain(mark: str, body: str = "Dear all,\r\n\r\n.a line that begins with a dot\r\n\tand one with a tab\r\n") -> bytes:
+def plain(
+    mark: str, body: str = "Dear all,\r\n\r\n.a line that begins with a dot\r\n\tand one with a tab\r\n"
+) -> bytes:
     """A text message with what is easily damaged on the way: dots, spaces at line ends, 8-bit, long lines."""
     text = (
         f"From: Sender <sender@outside.test>\r\nTo: Alice <alice@example.com>\r\nSubject:  two spaces, {mark}\r\n"
@@ -42,8 +44,8 @@ def carrying(mark: str, name: str, document: bytes) -> bytes:
 def below_our_header(received: bytes) -> bytes:
     """What stands below the ``X-Macrogate`` line in a message as an MTA stored it, in CRLF lines.
 
-    An MTA puts Return-Path, Delivered-To and Received on top of our line, and stores LF. Before the queue the Postfix in
-    front has put its own Received line first, so that one stands right below ours.
+    An MTA puts Return-Path, Delivered-To and Received on top of our line, and stores LF. Before the queue the Postfix
+    in front has put its own Received line first, so that one stands right below ours.
     """
     text = received.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     assert text.count(b"\r\nX-Macrogate: ") == 1, text[:800]

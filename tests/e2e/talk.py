@@ -19,7 +19,9 @@ class Talk:
     def __enter__(self) -> Talk:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -94,7 +96,9 @@ def attempt(port: int, message: bytes, *recipients: str) -> str:
         return ""
 
 
-def send(port: int, message: bytes, *recipients: str, sender: str = "sender@outside.test", source: str = "127.0.0.1") -> str:
+def send(
+    port: int, message: bytes, *recipients: str, sender: str = "sender@outside.test", source: str = "127.0.0.1"
+) -> str:
     """One message in one session; returns the first refusal or the last reply."""
     with Talk(port, source) as talk:
         talk.hello()

@@ -1,7 +1,8 @@
-"""A full disk below the quarantine: what must be held is put off, clean mail keeps flowing, nothing is waved through."""
+"""A full disk below the quarantine: what must be held is put off, clean mail keeps flowing, nothing slips through."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from tests.e2e.tools import need, need_root, unavailable
 LIMITS = {"no space": "size=1m", "no inodes": "size=8m,nr_inodes=3000"}
 
 
-@pytest.fixture(params=LIMITS.values(), ids=LIMITS)
+@pytest.fixture(params=LIMITS.values(), ids=tuple(LIMITS))
 def small_disk(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A folder whose ``quarantine`` is a file system of its own with very little room."""
     need("mount", "umount")
@@ -36,6 +37,7 @@ def small_disk(request: pytest.FixtureRequest) -> Iterator[Path]:
         unavailable(f"no file system can be mounted here: {done.stderr.strip()}")
     yield folder
     subprocess.run(["umount", str(mountpoint)], check=True)
+    shutil.rmtree(folder)
 
 
 def fill(folder: Path) -> list[Path]:

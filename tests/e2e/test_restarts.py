@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_nothing_is_lost_when_the_daemon_is_killed_again_and_again(pair: Start) 
     copies = ledger.check(running)
     for mark, count in copies.items():
         assert count <= ledger.attempts[mark]
-    assert running.gateway.metric("macrogate_quarantine_messages{state=\"held\"}") > 0
+    assert running.gateway.metric('macrogate_quarantine_messages{state="held"}') > 0
 
 
 def test_a_stop_in_traffic_loses_nothing_and_makes_no_twins(pair: Start) -> None:
@@ -133,13 +134,14 @@ def test_a_hundred_reloads_in_traffic_cost_nothing(pair: Start) -> None:
     running = pair(HOP_REFUSES)
     hop = f'next_hop = "{running.hop.address}"'
 
+    def taken(number: int) -> bool:
+        return len(running.gateway.events("reloaded")) == number
+
     def reloads() -> None:
         for number in range(1, 101):
             running.gateway.configure(f"{hop}\nmax_recipients = {500 + number}")
             running.gateway.reload()
-            eventually(
-                f"reload {number} is taken", lambda number=number: len(running.gateway.events("reloaded")) == number
-            )
+            eventually(f"reload {number} is taken", partial(taken, number))
 
     ledger = under_traffic(running, reloads)
     copies = ledger.check(running)

@@ -27,7 +27,7 @@ def need(*programs: str) -> None:
     """Skip (or fail, see above) unless all ``programs`` are installed."""
     missing = [program for program in programs if find(program) is None]
     if missing:
-        unavailable(f"this test needs {', '.join(missing)}, not installed here (on Debian: `make test` as root installs it)")
+        unavailable(f"this test needs {', '.join(missing)}; on Debian, `make test` as root installs what is missing")
 
 
 def need_root(what_for: str) -> None:

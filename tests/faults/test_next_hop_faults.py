@@ -13,9 +13,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.endpoint import Endpoint
 from gateway.message import Client, Envelope, Recipient, Reply
 from gateway.metrics import Metrics
-from gateway.smtp.client import HopAddress, HopError, HopPool, HopSettings, NextHop, Timeouts
+from gateway.smtp.client import HopError, HopPool, HopSettings, NextHop, Timeouts
 from tests.stubs.next_hop import StubHop, Turn, drip, drop, reset, silence
 
 ENVELOPE = Envelope("a@x.example", (Recipient("b@x.example"),))
@@ -28,7 +29,7 @@ BRIEF = Timeouts(connect=0.2, greeting=0.2, command=0.2, body=0.2, dot=0.2, quit
 
 @asynccontextmanager
 async def pool_to(stub: StubHop, **settings: object) -> AsyncIterator[HopPool]:
-    address = HopAddress.parse(stub.address)
+    address = Endpoint.parse(stub.address)
     pool = HopPool(HopSettings(address, "gw.example", **settings), Metrics())  # type: ignore[arg-type]
     try:
         yield pool
@@ -253,7 +254,7 @@ async def test_f70_the_second_address_is_tried(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
     async with StubHop() as stub:
-        pool = HopPool(HopSettings(HopAddress("hop.example", stub.port), "gw.example"), Metrics())
+        pool = HopPool(HopSettings(Endpoint("hop.example", stub.port), "gw.example"), Metrics())
         assert await stepwise(pool, BODY) == [TAKEN]
         await pool.close()
 

@@ -7,7 +7,8 @@ import struct
 from collections.abc import Mapping
 
 SECTOR = 512
-END, FREE, FAT = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
+END, FREE, FAT, DIFAT = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD, 0xFFFFFFFC
+IN_HEADER, IN_DIFAT = 109, 127
 MINIMUM = 4096
 """Streams are padded to this size, so that no mini stream is needed; the padding is zeros."""
 
@@ -24,17 +25,24 @@ def compound(streams: Mapping[str, bytes]) -> bytes:
         sectors = len(padded) // SECTOR
         table += [*range(len(table) + 1, len(table) + sectors), END]
         contents += padded
-    fat_sectors = 1
-    while (len(table) + fat_sectors) * 4 > fat_sectors * SECTOR:
+    fat_sectors = more = 0
+    while (len(table) + fat_sectors + more) * 4 > fat_sectors * SECTOR:
         fat_sectors += 1
+        more = max(0, -(-(fat_sectors - IN_HEADER) // IN_DIFAT))
     first_fat = len(table)
-    table += [FAT] * fat_sectors
+    table += [FAT] * fat_sectors + [DIFAT] * more
     fat = b"".join(struct.pack("<I", number) for number in table).ljust(fat_sectors * SECTOR, b"\xff")
     listed = [*range(first_fat, first_fat + fat_sectors)]
+    difat = b"".join(
+        struct.pack("<128I", *(listed[at : at + IN_DIFAT] + [FREE] * IN_DIFAT)[:IN_DIFAT], first_fat + fat_sectors + n)
+        for n, at in enumerate(range(IN_HEADER, fat_sectors, IN_DIFAT), 1)
+    )
+    first_difat = first_fat + fat_sectors if more else END
+    listed = listed[:IN_HEADER]
     header = struct.pack("<8s16xHHHHH6xIIIIIIIII", bytes.fromhex("D0CF11E0A1B11AE1"), 0x3E, 3, 0xFFFE, 9, 6, 0,
-                         fat_sectors, 0, 0, MINIMUM, END, 0, END, 0)  # fmt: skip
+                         fat_sectors, 0, 0, MINIMUM, END, 0, first_difat, more)  # fmt: skip
     header += b"".join(struct.pack("<I", number) for number in (*listed, *[FREE] * (109 - len(listed))))
-    return header + _directory(names, starts).ljust(directory_sectors * SECTOR, b"\0") + contents + fat
+    return header + _directory(names, starts).ljust(directory_sectors * SECTOR, b"\0") + contents + fat + difat
 
 
 def _directory(names: list[str], starts: Mapping[str, tuple[int, int]]) -> bytes:

@@ -1,7 +1,7 @@
 """A next hop that does what a test tells it to, on a free loopback port or a UNIX socket.
 
     async with StubHop({"RCPT TO:<b@x.example>": "550 5.1.1 Nobody", ".": ["451 4.3.0 Later", "250 2.0.0 Ok"]}) as hop:
-        ...                      # hop.address goes into HopAddress.parse or [smtp] next_hop
+        ...                      # hop.address goes into Endpoint.parse or [smtp] next_hop
         assert hop.messages[0].data == b"Subject: x\r\n\r\nbody\r\n"
 
 The script maps an event to what is done there. Events are ``CONNECT``, the beginning of a command line (the longest

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from gateway.jail.process import CannotDo, Data, Orders, Recall
+from gateway.jail.wire import Job, encode_report
 from gateway.message import Edits, FileType, Finding, Kind, Part, Report, Span, Splice, Verdict
-from gateway.worker_process import CannotDo, Data, Orders, Recall
-from gateway.worker_wire import Job, encode_report
 
 TASKS = "tests.stubs.worker_tasks:make"
 CHANNEL = 3
@@ -145,7 +145,7 @@ ORDERS: dict[str, Callable[[], str]] = {
 class Tasks:
     edition = "stub/1"
 
-    def examine(self, data: Data, recall: Recall | None) -> Report:
+    def examine(self, data: Data, job: Job, recall: Recall | None) -> Report:
         content = bytes(data)
         order, _, rest = content.rpartition(b"\r\n\r\n")[2].decode().strip().partition(" ")
         if order == "bad":

@@ -100,7 +100,7 @@ async def test_a_reload_takes_what_changed_and_keeps_what_did_not(tmp_path: Path
     ("extra", "sentence"),
     [
         ("nonsense = 1", "nonsense"),
-        ('hostname = 5', "hostname"),
+        ("hostname = 5", "hostname"),
         ('tls_certificate = "/nowhere.pem"\ntls_key = "/nowhere.key"', "tls_certificate"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What ``deploy/`` ships: alerts that promtool accepts, a unit as hardened as promised, a Postfix that cannot be abused."""
+"""What `deploy/` ships: alerts promtool accepts, a unit as hardened as promised, a Postfix nobody can abuse."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import re
 
 from prometheus_client.metrics import MetricWrapperBase
 
-from gateway.metrics import Metrics
+from gateway.metrics import Metrics, Tally
 from tests.e2e.tools import ROOT
 
 ROW = re.compile(r"^\| `(macrogate_\w+)` \| (\w+) \| ([^|]*) \|", re.MULTILINE)
@@ -17,9 +17,12 @@ def declared() -> dict[str, tuple[str, tuple[str, ...]]]:
     found = {}
     for value in vars(Metrics()).values():
         if isinstance(value, MetricWrapperBase):
-            suffix = {"counter": "_total", "info": "_info"}.get(value._type, "")
-            labels = ("version", "python") if value._type == "info" else value._labelnames
-            found[value._name + suffix] = (value._type, tuple(labels))
+            kind = str(value._type)
+            suffix = {"counter": "_total", "info": "_info"}.get(kind, "")
+            labels = ("version", "python") if kind == "info" else value._labelnames
+            found[value._name + suffix] = (kind, tuple(labels))
+        elif isinstance(value, Tally):
+            found[f"{value.name}_total"] = ("counter", (value.label,))
     return found
 
 

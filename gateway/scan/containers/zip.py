@@ -9,23 +9,18 @@ walk raises ``OverLimit`` only. Nothing here trusts a declared size, and passwor
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from gateway.message import FileType, Kind
 from gateway.scan.budget import Budget, OverLimit
-from gateway.scan.containers import bounded, zip_records
+from gateway.scan.containers import zip_content, zip_records
+from gateway.scan.containers.zip_content import Doubt
 from gateway.scan.containers.zip_records import Directory, Entry
 from gateway.scan.look import Blob, Corrupt, Look
 
 MAX_ARCHIVES = 64
 """End records looked at in one file; a file with more is over the limit."""
-
-STORED, DEFLATED, DEFLATE64, BZIP2, LZMA = 0, 8, 9, 12, 14
-METHOD_NAMES = {1: "shrink", 6: "implode", 10: "PKWARE DCL", 93: "zstd", 95: "xz", 97: "WavPack", 98: "PPMd", 99: "AES"}
-
-Doubt = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +198,7 @@ class _Walk:
         """A deflate stream knows its own end; other data without a size go up to the next record."""
         if local.packed or not local.sizes_follow:
             return local.packed
-        following = self.data.find(b"PK", local.end, end) if local.method != DEFLATED else -1
+        following = self.data.find(b"PK", local.end, end) if local.method != zip_content.DEFLATED else -1
         return (following if following >= 0 else end) - local.end
 
     def _gaps(self) -> list[tuple[int, int]]:
@@ -245,7 +240,7 @@ def _last_end(data: bytes | memoryview) -> int:
 
 def _plausible(local: Entry) -> bool:
     """Four bytes may stand anywhere by chance; a header with a known method and a name does not."""
-    return local.method <= 20 or local.method in METHOD_NAMES
+    return local.method <= 20 or local.method in zip_content.METHOD_NAMES
 
 
 def _differences(central: Entry, local: Entry) -> Iterator[str]:
@@ -265,105 +260,7 @@ def _member(data: bytes | memoryview, reading: _Reading, budget: Budget, doubt: 
     entry = reading.entry
 
     def read() -> bytes:
-        return _content(data[reading.start : reading.end], entry, budget, doubt)
+        return zip_content.content(data[reading.start : reading.end], entry, budget, doubt)
 
-    encrypted = entry.encrypted and not _plain_after_all(data[reading.start : reading.end], entry, doubt)
+    encrypted = entry.encrypted and not zip_content.is_plain(data[reading.start : reading.end], entry, doubt)
     return Member(entry.name, entry.method, entry.size, encrypted, read)
-
-
-def _plain_after_all(packed: bytes | memoryview, entry: Entry, doubt: Doubt) -> bool:
-    """Whether the data of a member marked as encrypted are not; some programs ignore the mark (CRC tells)."""
-    decoder = zlib.decompressobj(bounded.RAW_DEFLATE)
-    try:
-        content = decoder.decompress(packed, 1 << 16) if entry.method == DEFLATED else packed[: 1 << 16]
-    except zlib.error:
-        return False
-    if entry.method == DEFLATED:
-        # Random bytes hardly ever inflate to their end or to 64 KiB.
-        plain = decoder.eof or len(content) == 1 << 16
-    else:
-        plain = len(packed) == entry.size and zlib.crc32(packed) == entry.crc
-    if plain:
-        doubt(f"{entry.name!r} is marked as encrypted and is not")
-    return plain
-
-
-def _content(packed: bytes | memoryview, entry: Entry, budget: Budget, doubt: Doubt) -> bytes:
-    """The content of a member. Where the method cannot be right, the other usual one is tried (CVE-2026-0866)."""
-    if entry.method == STORED:
-        content = bytes(packed)
-        if zlib.crc32(content) == entry.crc:
-            budget.spend_bytes(len(content))
-            return content
-        try:
-            inflated, rest = bounded.inflate(packed, budget)
-        except Corrupt:
-            budget.spend_bytes(len(content))
-            if entry.crc or not entry.sizes_follow:
-                doubt(f"{entry.name!r} does not have the checksum it claims")
-            return content
-        if rest == 0:
-            doubt(f"{entry.name!r} says it is stored and is compressed")
-            return inflated
-        return content
-    content = _decompressed(packed, entry, budget, doubt)
-    if zlib.crc32(content) != entry.crc and (entry.crc or not entry.sizes_follow):
-        doubt(f"{entry.name!r} does not have the checksum it claims")
-    return content
-
-
-def _decompressed(packed: bytes | memoryview, entry: Entry, budget: Budget, doubt: Doubt) -> bytes:
-    match entry.method:
-        case 8:
-            return _inflated(packed, entry, budget, doubt)
-        case 9:
-            return _inflated_64(packed, entry, budget)
-        case 12:
-            return bounded.bunzip2(packed, budget)
-        case 14:
-            return _unlzma(packed, budget)
-    name = METHOD_NAMES.get(entry.method, "unknown")
-    raise Corrupt(f"is compressed by method {entry.method} ({name}), which is not supported")
-
-
-def _inflated(packed: bytes | memoryview, entry: Entry, budget: Budget, doubt: Doubt) -> bytes:
-    try:
-        content, rest = bounded.inflate(packed, budget)
-    except Corrupt:
-        if len(packed) != entry.size or zlib.crc32(packed) != entry.crc:
-            raise
-        doubt(f"{entry.name!r} says it is compressed and is stored")
-        budget.spend_bytes(len(packed))
-        return bytes(packed)
-    if not entry.sizes_follow and (rest or len(content) != entry.size):
-        doubt(f"{entry.name!r} is not as long as it claims")
-    return content
-
-
-def _inflated_64(packed: bytes | memoryview, entry: Entry, budget: Budget) -> bytes:
-    """Deflate64 (§4.4.5 method 9) by ``stream_unzip``, which wants a whole archive round it."""
-    from stream_unzip import stream_unzip
-
-    sizes = (entry.crc, len(packed), entry.size & 0xFFFFFFFF, 1, 0)
-    header = struct.pack("<4s5H3I2H", zip_records.LOCAL, 20, 0, DEFLATE64, 0, 0, *sizes) + b"x"
-    end = zip_records.END + bytes(zip_records.END_SIZE - 4)
-    pieces = []
-    try:
-        for _name, _size, chunks in stream_unzip([header, bytes(packed), end], chunk_size=bounded.FEED):
-            for chunk in chunks:
-                budget.spend_bytes(len(chunk))
-                budget.check_time()
-                pieces.append(chunk)
-    except OverLimit:
-        raise
-    except Exception as error:  # the library has a class for each way to be broken
-        raise Corrupt(f"deflate64 data are damaged ({type(error).__name__})") from error
-    return b"".join(pieces)
-
-
-def _unlzma(packed: bytes | memoryview, budget: Budget) -> bytes:
-    """Method 14 (§5.8.8): two bytes of version, two of length, five of properties, then the stream of a .lzma file."""
-    head = bytes(packed[:9])
-    if len(head) < 9 or head[2:4] != b"\x05\x00":
-        raise Corrupt("LZMA data without their header")
-    return bounded.unlzma(head[4:9] + b"\xff" * 8 + bytes(packed[9:]), budget)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.message import FileType
-from gateway.scan.documents import activemime, bare_workbook, flat_xml, ole, ooxml, sylk
+from gateway.scan.documents import activemime, bare_workbook, flat_xml, ole, ooxml
 from gateway.scan.look import Blob, Look
 
 Inspect = Callable[[Blob, Look], None]
@@ -19,6 +19,5 @@ DOCUMENTS: tuple[tuple[frozenset[FileType], Inspect], ...] = (
     (ole.TYPES, ole.inspect),
     (flat_xml.TYPES, flat_xml.inspect),
     (activemime.TYPES, activemime.inspect),
-    (sylk.TYPES, sylk.inspect),
     (bare_workbook.TYPES, bare_workbook.inspect),
 )

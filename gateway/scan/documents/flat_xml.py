@@ -46,7 +46,7 @@ class _Reader:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]
         values = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
-        if local == "part" or "name" in values and local in _BINARY:
+        if local == "part" or ("name" in values and local in _BINARY):
             self._name = values.get("name", "").strip("/")
         if local in _BINARY:
             self._pieces = []

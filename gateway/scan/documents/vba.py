@@ -53,10 +53,9 @@ def inspect_vba(
     """Report on every VBA project of ``file``, whose bytes are ``data``; ``applications`` may open the document."""
     projects = [read_project(file, storage, look.budget) for storage in find_projects(file)]
     found = [list(_hits(project.modules, look.rules, applications)) for project in projects]
-    if any(project.modules for project in projects) and not any(
-        hit.trigger.by_itself for hits in found for hit in hits
-    ):
-        second = [Module(name, text) for name, text in second_reading(data, look.budget)]
+    size = sum(len(module.source) for project in projects for module in project.modules)
+    if size and not any(hit.trigger.by_itself for hits in found for hit in hits):
+        second = [Module(name, text) for name, text in second_reading(data, size, look.budget)]
         found[0] += [hit for hit in _hits(second, look.rules, applications) if hit.trigger.by_itself]
     for project, hits in zip(projects, found, strict=True):
         _tell(project, hits, where, look)

@@ -16,6 +16,7 @@ from gateway.scan.look import Corrupt
 SIGNATURE = 0x01
 _CHUNK_SIGNATURE = 0b011
 _CHUNK_SIZE = 4096
+_CHUNKS_BETWEEN_CLOCKS = 64
 
 _MODULE_START = re.compile(rb"\x01.[\xb0-\xbf]\x00Attribut", re.DOTALL)
 """A container whose first eight tokens are the literals every module begins with: ``Attribute VB_Name``."""
@@ -36,6 +37,8 @@ def decompress(data: bytes, budget: Budget) -> bytes:
             break
         stop = min(end, position + (header & 0x0FFF) + 3)
         budget.spend_bytes(_CHUNK_SIZE)
+        if not len(out) % (_CHUNK_SIZE * _CHUNKS_BETWEEN_CLOCKS):
+            budget.check_time()
         if header & 0x8000:
             if not _chunk(data, position + 2, stop, out):
                 break

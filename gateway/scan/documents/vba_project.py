@@ -87,17 +87,21 @@ def _superseded(storage: tuple[str, ...], current: set[tuple[str, ...]]) -> bool
 def read_project(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -> Project:
     """Every module of the project in ``storage``, the unlisted ones included."""
     project = Project(storage)
-    streams = {e.key: e for e in file.inside(storage) if e.kind == STREAM}
+    streams: dict[str, Entry] = {}
+    for entry in file.inside(storage):
+        if entry.kind == STREAM:
+            # of two streams with one name the second counts as unlisted, so both are read
+            streams[f"{entry.key}/{len(streams)}" if entry.key in streams else entry.key] = entry
     code_page, listed = _read_dir(file, streams.get(_DIR), budget)
     if _CACHE in streams:
         project.compiled = _read(file, streams[_CACHE], budget, _MAX_CACHE)
     unlisted = {k: e for k, e in streams.items() if k not in {_DIR, _CACHE} and not k.startswith("__srp_")}
     for module in listed:
-        entry = unlisted.pop(module.stream.casefold(), None)
-        if entry is None:
+        found = unlisted.pop(module.stream.casefold(), None)
+        if found is None:
             project.unreadable.append(module.name)
         else:
-            _read_module(project, module, _read(file, entry, budget), code_page, budget)
+            _read_module(project, module, _read(file, found, budget), code_page, budget)
     for entry in unlisted.values():
         _search(project, entry.name, _read(file, entry, budget), code_page, budget)
     if not listed and not project.modules and any(entry.size for entry in unlisted.values()):

@@ -1,7 +1,6 @@
 from gateway import samples
 from gateway.samples import mail
 
-
 FILES = {
     "plain.eml": mail.plain_message,
     "html.eml": mail.html_message,

@@ -4,15 +4,16 @@ import mailbox
 from pathlib import Path
 
 from gateway.cli.demo_hop import MaildirHop
+from gateway.endpoint import Endpoint
 from gateway.message import Client, Envelope, Recipient, Reply
 from gateway.metrics import Metrics
-from gateway.smtp.client import HopAddress, HopPool, HopSettings
+from gateway.smtp.client import HopPool, HopSettings
 
 ENVELOPE = Envelope("a@x.example", (Recipient("b@x.example"), Recipient("jörg@x.example")), "SMTPUTF8 BODY=8BITMIME")
 
 
 async def deliver(hop: MaildirHop, address: str, envelope: Envelope, *messages: bytes) -> list[list[Reply]]:
-    pool = HopPool(HopSettings(HopAddress.parse(address), "gw.example"), Metrics())
+    pool = HopPool(HopSettings(Endpoint.parse(address), "gw.example"), Metrics())
     try:
         return [await pool.deliver(envelope, Client(), [message]) for message in messages]
     finally:
@@ -56,7 +57,7 @@ async def test_a_message_that_cannot_be_written_is_put_off(tmp_path: Path) -> No
 
 async def test_stopping_closes_connections_that_are_open(tmp_path: Path) -> None:
     hop = MaildirHop(tmp_path)
-    pool = HopPool(HopSettings(HopAddress.parse(await hop.start()), "gw.example"), Metrics())
+    pool = HopPool(HopSettings(Endpoint.parse(await hop.start()), "gw.example"), Metrics())
     connection = await pool.acquire(Client())
     await hop.stop()
     assert not (await pool.deliver(ENVELOPE, Client(), [b"x\r\n"]))[0].positive

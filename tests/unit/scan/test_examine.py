@@ -216,11 +216,6 @@ def test_an_unknown_document_is_looked_into() -> None:
     assert report.findings != ()
 
 
-def test_a_type_that_nobody_reads_is_unscannable() -> None:
-    report = scan(message([part(b"ActiveMime\0\0" + bytes(100))]))
-    assert report.verdict is Verdict.UNSCANNABLE
-
-
 def test_all_that_is_shown_is_printable() -> None:
     name = 'a\x1b[31m\u202e"\n<b>.zip'.replace("\n", " ")
     report = scan(message([part(build([Item("x\r\n\x00y", SHORTCUT)]), name=name)], Subject="a\x1b]0;b"))

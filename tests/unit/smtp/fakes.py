@@ -105,6 +105,8 @@ class FakePool:
 
     async def release(self, hop: FakeHop) -> None:
         assert hop is not None
+        if self.world.parting is not None:
+            await self.world.parting.wait()
         self.released += 1
 
 
@@ -126,6 +128,8 @@ class World:
     transactions: list[Transaction] = field(default_factory=list)
     log: io.StringIO = field(default_factory=io.StringIO)
     metrics: Metrics = field(default_factory=Metrics)
+    parting: asyncio.Event | None = None
+    """Connections are not given back before this is set."""
     successor: World | None = None
     """The next configuration, once there has been a reload."""
 

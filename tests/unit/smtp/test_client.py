@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.endpoint import Endpoint
 from gateway.message import Client, Envelope, Recipient, Reply
 from gateway.metrics import Metrics
 from gateway.smtp import client
-from gateway.smtp.client import HopAddress, HopError, HopPool, HopSettings, Timeouts
+from gateway.smtp.client import HopError, HopPool, HopSettings, Timeouts
 from tests.stubs.next_hop import StubHop, drop
 
 ENVELOPE = Envelope("a@x.example", (Recipient("b@x.example"), Recipient("c@x.example")))
@@ -20,7 +21,7 @@ TAKEN = Reply.of("250 2.0.0 Taken")
 @asynccontextmanager
 async def pool_to(stub: StubHop, metrics: Metrics | None = None, **settings: object) -> AsyncIterator[HopPool]:
     """A pool; ``settings`` are those of ``HopSettings``."""
-    address = HopAddress.parse(stub.address)
+    address = Endpoint.parse(stub.address)
     pool = HopPool(HopSettings(address, "gw.example", **settings), metrics or Metrics())  # type: ignore[arg-type]
     try:
         yield pool

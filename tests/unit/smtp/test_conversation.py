@@ -263,6 +263,26 @@ async def test_commands_injected_before_the_handshake_end_the_session(server_tls
     assert world.commands == []
 
 
+async def test_commands_injected_while_we_prepare_for_tls_end_the_session(server_tls: ssl.SSLContext) -> None:
+    world = World(xclient=True)
+    async with stage(world, tls_context=server_tls) as at:
+        client = await at.greeted()
+        world.parting = asyncio.Event()
+        (session,) = at.sessions
+        await client.say(b"STARTTLS\r\n")
+        async with asyncio.timeout(10):
+            while session._relay._hop is not None:  # noqa: ASYNC110 - until it waits for the connection to be given back
+                await asyncio.sleep(0)
+            await client.say(b"RSET\r\nMAIL FROM:<evil@x>\r\n")
+            while not session.pending():  # noqa: ASYNC110 - the reader has no event for it
+                await asyncio.sleep(0)
+        world.parting.set()
+        assert (await client.hear()).startswith(b"220")
+        assert (await client.hear()).startswith(b"554 5.5.0")
+        assert await client.ends()
+    assert world.commands == []
+
+
 async def test_commands_instead_of_the_handshake_end_the_session(server_tls: ssl.SSLContext) -> None:
     world = World()
     async with stage(world, tls_context=server_tls) as at:

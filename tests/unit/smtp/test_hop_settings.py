@@ -4,10 +4,10 @@ import ssl
 
 import pytest
 
+from gateway.endpoint import Endpoint
 from gateway.smtp.hop_settings import HopSettings, Timeouts
-from gateway.smtp.wire import HopAddress
 
-ADDRESS = HopAddress("mail.example.com", 25)
+ADDRESS = Endpoint("mail.example.com", 25)
 
 
 @pytest.mark.parametrize(("tls", "verify"), [("may", False), ("require", True)])
@@ -23,5 +23,5 @@ def test_a_context_that_is_given_is_used() -> None:
 
 
 def test_equal_settings_are_equal_so_a_reload_keeps_the_connections() -> None:
-    assert HopSettings(ADDRESS, "gw.example") == HopSettings(HopAddress.parse("mail.example.com:25"), "gw.example")
+    assert HopSettings(ADDRESS, "gw.example") == HopSettings(Endpoint.parse("mail.example.com:25"), "gw.example")
     assert HopSettings(ADDRESS, "gw.example") != HopSettings(ADDRESS, "gw.example", timeouts=Timeouts(dot=1.0))

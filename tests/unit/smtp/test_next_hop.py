@@ -10,10 +10,11 @@ import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.endpoint import Endpoint
 from gateway.message import Client, Envelope, Recipient, Reply
 from gateway.smtp.hop_settings import HopSettings
 from gateway.smtp.next_hop import NextHop, open_hop
-from gateway.smtp.wire import HopAddress, HopError
+from gateway.smtp.wire import HopError
 from tests.stubs.next_hop import EXTENSIONS, StubHop, drop
 
 STRANGER = Client("192.0.2.9", 4711, "mx.example.org", "mail.example.org", "ESMTP")
@@ -23,7 +24,7 @@ ALL_ATTRIBUTES = "NAME ADDR PORT PROTO HELO IDENT SOURCE"
 @asynccontextmanager
 async def talking_to(stub: StubHop, client: Client = STRANGER, **settings: object) -> AsyncIterator[NextHop]:
     """A greeted connection to ``stub``; ``settings`` are those of ``HopSettings``."""
-    address = HopAddress.parse(stub.address)
+    address = Endpoint.parse(stub.address)
     hop = await open_hop(HopSettings(address, "gw.example", **settings), client, lambda *_: None)  # type: ignore[arg-type]
     try:
         yield hop

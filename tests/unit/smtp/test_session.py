@@ -295,6 +295,35 @@ async def test_a_message_of_exactly_the_size_allowed_passes() -> None:
         assert (await client.data(BODY + b".\r\n")).startswith(b"250")
 
 
+class CountedSpool(Spool):
+    """How many are open."""
+
+    number = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        CountedSpool.number += 1
+
+    def close(self) -> None:
+        super().close()
+        CountedSpool.number -= 1
+
+
+@pytest.mark.parametrize("body", [BODY, b"a\0b\r\n", b"x" * 2_000_000 + b"\r\n", b"Received: x\r\n" * 100])
+async def test_no_spool_is_left_open(body: bytes) -> None:
+    CountedSpool.number = 0
+    async with stage(World(spool=CountedSpool), max_message_size=1_500_000) as at:
+        client = await at.greeted()
+        await client.envelope()
+        await client.data(body + b".\r\n")
+        await client.envelope()
+        await client.ask(b"DATA")
+        await client.say(body)
+        client.reset()
+        await at.sessions_end()
+    assert CountedSpool.number == 0
+
+
 class FullDisk(Spool):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         raise OSError(28, "No space left on device")

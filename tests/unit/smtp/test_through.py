@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.smtp.client import HopAddress, HopPool, HopSettings
+from gateway.endpoint import Endpoint
+from gateway.smtp.client import HopPool, HopSettings
 from tests.stubs.next_hop import EXTENSIONS, StubHop, drop
 from tests.unit.smtp.fakes import Stage, World, stage
 from tests.unit.smtp.test_protocol import ENDS, SMUGGLED
@@ -20,7 +21,7 @@ from tests.unit.smtp.test_session import BODY
 async def through(hop: StubHop, *, xclient: bool = False, **settings: Any) -> AsyncIterator[Stage]:
     """A listener in front of ``hop``, with the real pool between them."""
     world = World()
-    address = HopAddress.parse(hop.address)
+    address = Endpoint.parse(hop.address)
     pool = HopPool(HopSettings(address=address, hostname="mx.example", xclient=xclient), world.metrics)
     world.hops = pool  # type: ignore[assignment]
     try:

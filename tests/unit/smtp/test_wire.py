@@ -5,37 +5,10 @@ import socket
 
 import pytest
 
+from gateway.endpoint import Endpoint
 from gateway.smtp import wire
-from gateway.smtp.wire import HopAddress, Wire, connect
+from gateway.smtp.wire import Wire, connect
 from tests.stubs.next_hop import StubHop
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("127.0.0.1:10025", HopAddress("127.0.0.1", 10025)),
-        ("[::1]:25", HopAddress("::1", 25)),
-        ("mail.example.com:25", HopAddress("mail.example.com", 25)),
-        ("unix:/run/x.sock", HopAddress(path="/run/x.sock")),
-        ("lmtp:127.0.0.1:24", HopAddress("127.0.0.1", 24, lmtp=True)),
-        ("lmtp:unix:/path", HopAddress(path="/path", lmtp=True)),
-    ],
-)
-def test_addresses_are_read_and_written_back(text: str, address: HopAddress) -> None:
-    assert HopAddress.parse(text) == address
-    assert str(address) == text
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "mail.example.com", ":25", "::1:25", "[mail]:25", "[]:25", "host:", "host:x", "host:0", "host:65536"),
-        *("a b:25", "unix:", "unix:relative", "lmtp:", "lmtp:host", "host:²", "[::1]"),
-    ],
-)
-def test_what_is_no_address_is_refused_with_a_sentence(text: str) -> None:
-    with pytest.raises(ValueError, match=r"next hop|UNIX socket|port number"):
-        HopAddress.parse(text)
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *hosts: str) -> None:
@@ -48,7 +21,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *hosts: str) -> None:
 async def test_an_address_that_refuses_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     async with StubHop() as hop:
         resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
-        connection = await connect(HopAddress("two.example", hop.port))
+        connection = await connect(Endpoint("two.example", hop.port))
         assert (await connection.reply()).code == 220
         connection.abort()
 
@@ -69,7 +42,7 @@ async def test_an_address_that_does_not_answer_is_overtaken(monkeypatch: pytest.
     monkeypatch.setattr(wire, "_connect_to", connect_to)
     async with StubHop() as hop:
         resolve_to(monkeypatch, "192.0.2.1", "127.0.0.1")
-        connection = await connect(HopAddress("two.example", hop.port))
+        connection = await connect(Endpoint("two.example", hop.port))
         await given_up.wait()
         connection.abort()
 
@@ -78,7 +51,7 @@ async def test_of_two_that_answer_at_once_one_is_kept(monkeypatch: pytest.Monkey
     monkeypatch.setattr(wire, "STAGGER", 0.0)
     async with StubHop() as hop, StubHop(host="127.0.0.2", port=hop.port) as other:
         resolve_to(monkeypatch, "127.0.0.1", "127.0.0.2")
-        connection = await connect(HopAddress("both.example", hop.port))
+        connection = await connect(Endpoint("both.example", hop.port))
         assert (await connection.reply()).code == 220
         await hop.until(lambda _: hop.open + other.open <= 1)
         connection.abort()
@@ -89,10 +62,10 @@ async def test_a_name_whose_addresses_all_fail_is_an_os_error(monkeypatch: pytes
         port = hop.port
     resolve_to(monkeypatch, "127.0.0.1", "127.0.0.2")
     with pytest.raises(OSError, match=r"refused|failed"):
-        await connect(HopAddress("down.example", port))
+        await connect(Endpoint("down.example", port))
 
 
 async def test_a_name_without_addresses_is_an_os_error(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch)
     with pytest.raises(OSError, match="no address"):
-        await connect(HopAddress("none.example", 25))
+        await connect(Endpoint("none.example", 25))

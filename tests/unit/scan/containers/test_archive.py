@@ -31,7 +31,7 @@ def written(format_name: str, files: dict[str, bytes] = FILES) -> bytes:
     return b"".join(chunks)
 
 
-@pytest.mark.parametrize("format_name", ["ustar", "7zip", "iso9660", "cpio_newc", "xar"])
+@pytest.mark.parametrize("format_name", ["ustar", "7zip", "iso9660", "cpio_newc"])
 def test_members(format_name: str) -> None:
     handed = dict(look(archive.unpack, written(format_name)).handed)
     assert sorted(handed.values()) == sorted(FILES.values())
@@ -61,6 +61,7 @@ def test_a_bomb_stops_at_the_limit() -> None:
     [
         b"MSWIM\0\0\0" + bytes(100),
         b"conectix",
+        b"xar!" + bytes(30),
         b"**ACE**",
         lzma.compress(b"x"),
         written("7zip")[:-20],

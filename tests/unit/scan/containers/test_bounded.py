@@ -42,5 +42,5 @@ def test_any_bytes_are_decoded_or_corrupt(data: bytes) -> None:
     for decode in (bounded.inflate, bounded.bunzip2, bounded.unxz, bounded.unlzma):
         try:
             decode(data, Budget(Limits()))
-        except Corrupt as error:
-            assert str(error)
+        except Corrupt:
+            continue

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def test_what_a_compressor_writes_comes_back(content):
 
 
 def test_olevba_decompresses_to_the_same():
-    second_reading(samples.doc_autoopen(), budget())  # imports oletools without its warnings
+    second_reading(samples.doc_autoopen(), 99, budget())  # imports oletools without its warnings
     from oletools.olevba import decompress_stream
 
     content = compress(b'Attribute VB_Name = "Module1"\r\n' * 500)
@@ -60,7 +62,5 @@ def test_module_source_is_found_anywhere():
 @settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_give_bytes_or_corrupt(data):
-    try:
+    with contextlib.suppress(Corrupt):
         decompress(b"\x01" + data, budget())
-    except Corrupt:
-        pass

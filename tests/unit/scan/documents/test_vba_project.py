@@ -101,3 +101,14 @@ def test_a_storage_of_excel_95_is_superseded_by_the_current_one():
 def test_names_and_comments_in_the_code_page_of_the_project_are_read():
     source = compress('Attribute VB_Name = "Module1"\r\n\' größer\r\n'.encode("cp1252"))
     assert "größer" in sources(read({**ORIGINAL, MODULE: source}))
+
+
+def test_of_two_streams_with_one_name_both_are_read():
+    other = compress(b'Attribute VB_Name = "Module1"\r\nSub Document_Close()\r\nEnd Sub\r\n')
+    data = compound_file({**ORIGINAL, ("VBA", "Module9"): other})
+    twice = data.replace("Module9".encode("utf-16-le"), "Module1".encode("utf-16-le"))
+    file = CompoundFile(twice)
+    assert len(file.streams("Module1")) == 2
+    found = sources([read_project(file, storage, Budget(Limits())) for storage in find_projects(file)])
+    assert "AutoOpen" in found
+    assert "Document_Close" in found

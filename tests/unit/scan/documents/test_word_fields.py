@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,16 +69,12 @@ def test_a_field_in_binary_text(stream, found):
 @given(st.binary(max_size=300))
 def test_any_bytes(data):
     dde_in_text(b"\x13" + data)
-    try:
+    with contextlib.suppress(Corrupt):
         dde_in_xml(data)
-    except Corrupt:
-        pass
 
 
 @pytest.mark.parametrize("piece", [b"<w:instrText", b"<w:instrText>", b' instr="', b"\x13", b"\x13 D"])
 def test_a_part_made_to_be_slow_is_not(piece):
     dde_in_text(piece * 100_000)
-    try:
+    with contextlib.suppress(Corrupt):
         dde_in_xml(piece * 100_000)
-    except Corrupt:
-        pass

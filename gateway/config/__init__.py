@@ -1,0 +1,266 @@
+"""The configuration: one TOML file made into frozen settings.
+
+Contract: ``load`` returns settings that can work, every default filled in and every path absolute, or raises
+``ConfigError`` with one sentence for each thing that is wrong. It reads the file and the TLS files it names and
+changes nothing. What no single key can tell is checked in ``gateway.config.checks``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import stat
+import tomllib
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+
+from gateway.config.checks import problems
+from gateway.endpoint import Endpoint
+from gateway.message import Action
+from gateway.mistakes import duration, sentences, shown, size
+
+DEFAULT_PATH = Path("/etc/macrogate/macrogate.toml")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. ``mistakes`` has one sentence for each thing that is wrong."""
+
+    def __init__(self, mistakes: Iterable[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+def rules_directory() -> Path:
+    """Where the rules lie that came with the program: in the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "rules"
+    return installed if installed.is_dir() else package.parent / "rules"
+
+
+def _listener(value: object) -> str:
+    endpoint = Endpoint.parse(_text(value))
+    if endpoint.lmtp:
+        raise ValueError(f"{shown(value)}: this is a listener; lmtp: is for a next hop")
+    return str(endpoint)
+
+
+def _hop(value: object) -> str:
+    endpoint = Endpoint.parse(_text(value))
+    if not endpoint.path and endpoint.port == 0:
+        raise ValueError(f"{shown(value)}: port 0 is nobody's; write the port the next hop listens on")
+    return str(endpoint)
+
+
+def _maybe(read: Any) -> Any:
+    return lambda value: "" if value == "" else read(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"must be text on one line, not {shown(value)}")
+    return value
+
+
+def _hostname(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?", text):
+        raise ValueError(
+            f"{shown(value)} is no host name; write the name this machine has in DNS, as in mx.example.com"
+        )
+    return text
+
+
+def _networks(value: object) -> tuple[IPv4Network | IPv6Network, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise ValueError(f'must be a list like ["127.0.0.1", "192.0.2.0/24"], not {shown(value)}')
+    networks, wrong = [], []
+    for word in value:
+        try:
+            networks.append(ip_network(word))
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ValueError(f'{"; ".join(wrong)}; write networks as "192.0.2.0/24" or "2001:db8::/32"')
+    return tuple(networks)
+
+
+def _file(value: object, info: ValidationInfo) -> Path:
+    """A path as the file writes it, starting where the file lies."""
+    text = str(value) if isinstance(value, Path) else _text(value)
+    if not text:
+        raise ValueError("is empty; leave the key out instead")
+    base = info.context if isinstance(info.context, Path) else Path.cwd()
+    return base / text
+
+
+def _on_failure(value: object) -> Action:
+    words = (Action.DEFER, Action.QUARANTINE, Action.DELIVER)
+    if value not in words:
+        raise ValueError(f"must be {', '.join(words[:-1])} or {words[-1]}, not {shown(value)}")
+    return Action(str(value))
+
+
+Listener = Annotated[str, BeforeValidator(_listener)]
+MaybeListener = Annotated[str, BeforeValidator(_maybe(_listener))]
+Hop = Annotated[str, BeforeValidator(_hop)]
+MaybeHop = Annotated[str, BeforeValidator(_maybe(_hop))]
+Text = Annotated[str, BeforeValidator(_text)]
+HostName = Annotated[str, BeforeValidator(_hostname)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
+File = Annotated[Path, BeforeValidator(_file)]
+Size = Annotated[int, BeforeValidator(size)]
+Seconds = Annotated[float, BeforeValidator(duration), Field(gt=0)]
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+Switch = Annotated[bool, Field(strict=True)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Smtp(_Section):
+    """``[smtp]``"""
+
+    listen: Listener = "127.0.0.1:10024"
+    next_hop: Hop = "127.0.0.1:10025"
+    release_next_hop: MaybeHop = ""
+    hostname: HostName = Field(default_factory=socket.gethostname)
+    max_message_size: Size = 50 << 20
+    max_recipients: Count = 1000
+    trusted_peers: Networks = ()
+    proxy_protocol: Switch = False
+    tls_certificate: File | None = None
+    tls_key: File | None = None
+    next_hop_tls: Literal["off", "may", "require"] = "off"
+    xclient: Switch = False
+    bare_newline: Literal["normalize", "reject"] = "normalize"
+    max_sessions: Count = 500
+    max_sessions_per_client: Count = 50
+    command_timeout: Seconds = 300.0
+    data_timeout: Seconds = 180.0
+    next_hop_timeout: Seconds = 40.0
+
+
+class Milter(_Section):
+    """``[milter]``"""
+
+    listen: MaybeListener = ""
+
+
+class Http(_Section):
+    """``[http]``"""
+
+    listen: MaybeListener = "127.0.0.1:8025"
+
+
+class Scan(_Section):
+    """``[scan]``"""
+
+    workers: Count = Field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    timeout: Seconds = 20.0
+    max_depth: Count = 8
+    max_files: Count = 2000
+    max_unpacked_size: Size = 256 << 20
+    max_memory: Size = 1 << 30
+    on_failure: Annotated[Action, BeforeValidator(_on_failure)] = Action.DEFER
+    queue: Count = 64
+    queue_timeout: Seconds = 10.0
+
+
+class PolicySection(_Section):
+    """``[policy]``"""
+
+    rules: File = Field(default_factory=rules_directory)
+    file: File = Field(default_factory=lambda known: known["rules"] / "policy.toml")
+
+
+class QuarantineSection(_Section):
+    """``[quarantine]``"""
+
+    store: Text = "sqlite:///var/lib/macrogate/quarantine.db"
+    messages: Text = "file:///var/lib/macrogate/messages"
+    retention: Seconds = 30 * 86400.0
+    contact: Text = "your mail administrator"
+
+
+class Log(_Section):
+    """``[log]``"""
+
+    format: Literal["json", "text"] = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(_Section):
+    """Everything that can be set. ``Settings()`` is what runs without a file."""
+
+    smtp: Smtp = Smtp()
+    milter: Milter = Milter()
+    http: Http = Http()
+    scan: Scan = Scan()
+    policy: PolicySection = PolicySection()
+    quarantine: QuarantineSection = QuarantineSection()
+    log: Log = Log()
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings of a file; without one, of ``DEFAULT_PATH`` if there is such a file, else the defaults.
+
+    Raises ``ConfigError`` with every mistake.
+    """
+    if path is None and not DEFAULT_PATH.exists():
+        return _checked({}, None)
+    path = path or DEFAULT_PATH
+    try:
+        with path.open("rb") as file:
+            writable = os.fstat(file.fileno()).st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            tables = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except ValueError as error:  # tomllib.TOMLDecodeError and UnicodeDecodeError
+        raise ConfigError([f"{path}: not TOML: {error}"]) from None
+    return _checked(tables, path.absolute().parent, [_writable(path)] if writable else [])
+
+
+def _writable(path: Path) -> str:
+    return (
+        f"{path}: others than its owner may write it, and whoever can change it decides what is let through; "
+        f"chmod go-w {path}"
+    )
+
+
+def _checked(tables: dict[str, Any], base: Path | None, mistakes: Iterable[str] = ()) -> Settings:
+    """Settings that can work. Keys that cannot be read are left out for the checks between keys, so that both kinds of
+    mistake are told at once; a check that needs one of them is not made."""
+    found = list(mistakes)
+    wrong: set[str] = set()
+    try:
+        settings = Settings.model_validate(tables, context=base)
+    except ValidationError as error:
+        found += sentences(error, Settings)
+        paths = [detail["loc"] for detail in error.errors()]
+        wrong = {".".join(map(str, path[:2])) for path in paths}
+        settings = Settings.model_validate(_without(tables, paths), context=base)
+    found += [
+        f"{keys[0]}: {sentence}"
+        for keys, sentence in problems(settings)
+        if wrong.isdisjoint(keys) and wrong.isdisjoint(key.partition(".")[0] for key in keys)
+    ]
+    if found:
+        raise ConfigError(found)
+    return settings
+
+
+def _without(tables: dict[str, Any], paths: Iterable[tuple[str | int, ...]]) -> dict[str, Any]:
+    """``tables`` without the keys, or whole sections, at ``paths``."""
+    sections = {path[0] for path in paths if len(path) == 1}
+    keys = {path[:2] for path in paths}
+    return {
+        name: {key: value for key, value in table.items() if (name, key) not in keys}
+        for name, table in tables.items()
+        if name not in sections
+    }

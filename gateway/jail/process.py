@@ -1,0 +1,206 @@
+"""The jailed side: one process that takes a descriptor, looks into it, answers, and takes the next.
+
+Contract: ``run`` is entered in a fresh child of the fork server and never returns. It loads its tasks, closes every
+door behind it (``jail.confinement``), says ``Ready`` or ``Unfit``, and then answers one job after the other until the
+front closes the channel. Whatever goes wrong ends in an answer that is no verdict or in the end of the process; both
+are "no verdict" to the front. The message is mapped read-only and nothing of it is kept between jobs.
+
+Started by multiprocessing's fork server, but talking JSON over a socket: a queue or pipe of multiprocessing would
+unpickle in the front what a taken-over worker sends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import mmap
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from gateway.jail import confinement
+from gateway.jail.wire import (
+    Ask,
+    Failed,
+    Frame,
+    FrameReader,
+    Job,
+    Ready,
+    Rewritten,
+    Unfit,
+    decode_job,
+    decode_recalled,
+    encode_answer,
+    encode_report,
+    flatten,
+)
+from gateway.message import Edits, Finding, Report, clip
+
+OUT_OF_MEMORY: Final = 71
+"""Exit code (EX_OSERR of sysexits.h) by which the front tells a spent memory limit from a crash."""
+
+_CHANNEL: Final = 3
+_CHUNK: Final = 1 << 16
+
+Data = bytes | mmap.mmap
+Recall = Callable[[str], tuple[Finding, ...] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a worker is told at birth. ``tasks`` names a function ``module:name`` that makes ``Tasks`` of these orders;
+    ``limits`` are the fields of ``scan.budget.Limits``; ``max_memory`` in bytes, ``timeout`` in seconds."""
+
+    tasks: str
+    max_memory: int
+    timeout: float
+    limits: Mapping[str, int | float]
+    triggers_toml: str
+    contact: str
+
+
+class CannotDo(Exception):
+    """The job has no result, for a known reason; the worker is as good as before. The message is a sentence."""
+
+
+class Tasks(Protocol):
+    """The work itself. Both methods run inside the jail and may raise anything."""
+
+    @property
+    def edition(self) -> str:
+        """Rules and engine, as one word: what was found under another edition is not comparable."""
+
+    def examine(self, data: Data, job: Job, recall: Recall | None) -> Report: ...
+
+    def rewrite(self, data: Data, job: Job) -> Edits: ...
+
+
+def run(channel: socket.socket, orders: Orders) -> None:
+    """The life of a worker. Does not return: nothing of what multiprocessing does at a child's end is wanted."""
+    code = os.EX_SOFTWARE
+    try:
+        channel = _let_go(channel)
+        confinement.detach()
+        code = _live(channel, orders)
+    except MemoryError:
+        code = OUT_OF_MEMORY
+    finally:
+        os._exit(code)
+
+
+def _live(channel: socket.socket, orders: Orders) -> int:
+    try:
+        tasks = _make_tasks(orders)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the operator has to read it
+        channel.sendall(encode_answer(Unfit(clip(f"{type(error).__name__}: {error}", 2000))))
+        return os.EX_CONFIG
+    memory = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    missing = confinement.confine(orders.max_memory)
+    gc.freeze()  # what was loaded is never garbage: keep it out of every collection, and shared with the fork server
+    channel.sendall(encode_answer(Ready(tasks.edition, tuple(clip(word, 200) for word in missing))))
+    Worker(channel, tasks, orders, memory).serve()
+    return os.EX_OK
+
+
+def _make_tasks(orders: Orders) -> Tasks:
+    module, _, name = orders.tasks.partition(":")
+    tasks: Tasks = getattr(importlib.import_module(module), name)(orders)
+    return tasks
+
+
+def _let_go(channel: socket.socket) -> socket.socket:
+    """Keep the channel and nothing else: what multiprocessing leaves open here leads to its helper processes."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(channel.detach(), _CHANNEL, inheritable=False)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard, inheritable=False)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > _CHANNEL:
+            with contextlib.suppress(OSError):  # the descriptor of the listing itself
+                os.close(int(name))
+    return socket.socket(fileno=_CHANNEL)
+
+
+class Worker:
+    """Jobs in, answers out, over a blocking stream socket. ``memory`` is an open ``/proc/self/statm``."""
+
+    def __init__(self, channel: socket.socket, tasks: Tasks, orders: Orders, memory: int) -> None:
+        self._channel = channel
+        self._tasks = tasks
+        self._orders = orders
+        self._memory = memory
+        self._reader = FrameReader()
+        self._descriptors: list[int] = []
+
+    def serve(self) -> None:
+        """Until the front closes the channel."""
+        while (frame := self._receive()) is not None:
+            job = decode_job(frame)
+            confinement.limit_processor(self._orders.timeout)
+            with _mapped(self._descriptors.pop()) as data:
+                pieces = self._perform(job, data)
+            for piece in pieces:
+                self._channel.sendall(piece)
+
+    def _perform(self, job: Job, data: Data) -> tuple[bytes, ...]:
+        """The frame to answer with, in pieces."""
+        try:
+            if job.do == "examine":
+                recall = self._recall_for(job) if job.recall else None
+                report = self._tasks.examine(data, job, recall)
+                return (encode_report(job.job, report, grown=self._grown()),)
+            splices, tail = flatten(self._tasks.rewrite(data, job))
+            return encode_answer(Rewritten(job.job, splices, self._grown()), len(tail)), tail
+        except CannotDo as refusal:
+            return (encode_answer(Failed(job.job, clip(str(refusal), 500), self._grown())),)
+        except MemoryError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told as "no verdict"; SystemExit: a library's own
+            return (encode_answer(Failed(job.job, clip(f"{type(error).__name__}: {error}", 500), grown=True)),)
+
+    def _recall_for(self, job: Job) -> Recall:
+        def recall(sha256: str) -> tuple[Finding, ...] | None:
+            self._channel.sendall(encode_answer(Ask(job.job, sha256)))
+            frame = self._receive()
+            if frame is None:
+                os._exit(os.EX_OK)  # the front is gone: nobody waits for this verdict
+            return decode_recalled(frame)
+
+        return recall
+
+    def _receive(self) -> Frame | None:
+        """The next frame; descriptors that came with it are put aside. None when the front has closed."""
+        while (frame := self._reader.next()) is None:
+            data, descriptors, _, _ = socket.recv_fds(self._channel, _CHUNK, 1)
+            self._descriptors += descriptors
+            if not data:
+                return None
+            self._reader.feed(data)
+        return frame
+
+    def _grown(self) -> bool:
+        resident = int(os.pread(self._memory, 100, 0).split()[1]) * mmap.PAGESIZE  # proc(5): statm counts pages
+        return resident > self._orders.max_memory // 2
+
+
+@contextlib.contextmanager
+def _mapped(descriptor: int) -> Iterator[Data]:
+    """The message as read-only memory; an empty one cannot be mapped (mmap(2), EINVAL)."""
+    try:
+        size = os.fstat(descriptor).st_size
+        data: Data = mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) if size else b""
+    finally:
+        os.close(descriptor)
+    try:
+        yield data
+    finally:
+        if isinstance(data, mmap.mmap):
+            try:
+                data.close()
+            except BufferError:  # a view of it is still held by a cycle or a kept traceback
+                gc.collect()
+                with contextlib.suppress(BufferError):
+                    data.close()

@@ -1,0 +1,104 @@
+"""The work of a jailed worker: the scan and the rewrite, bound to one configuration.
+
+Contract: ``make`` reads rules and limits before the doors close and raises ``ValueError`` for ones that cannot work.
+``load`` has everything in memory that the scan may import later, because a jailed worker can open no file. Only this
+module joins the worker to ``gateway.scan``; the front never imports it, nor what it imports.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import io
+import pkgutil
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.jail import confinement
+from gateway.jail.process import CannotDo, Data, Orders, Recall
+from gateway.jail.wire import Job
+from gateway.message import Edits, Report
+
+if TYPE_CHECKING:
+    from gateway.scan.budget import Limits
+    from gateway.scan.triggers import ScanRules
+
+_PACKAGES: Final = ("gateway.scan", "encodings", "email", "xml", "msoffcrypto", "cryptography.hazmat")
+"""Loaded with all their modules: a message may name any character set, and libraries import late. One that is missing
+here is not seen as an error of the scan: msoffcrypto without its cryptography takes every password for a wrong one."""
+
+_MODULES: Final = (
+    *("bz2", "csv", "html.parser", "lzma", "stringprep", "unicodedata", "zipfile", "zlib"),
+    *("libarchive", "olefile", "pybase64", "pyopenvba", "stream_unzip"),
+    *("oletools.oleobj", "oletools.olevba", "oletools.rtfobj", "oletools.ooxml", "oletools.xls_parser"),
+)
+
+
+@functools.cache  # a forked worker inherits that it is done
+def load() -> None:
+    """Import ahead. Never raises: what the scan cannot do without, ``make`` will ask for again."""
+    confinement.load()
+    for name in (*_MODULES, *_PACKAGES):
+        _import(name)
+    for package in _PACKAGES:
+        path = getattr(_import(package), "__path__", ())
+        for found in pkgutil.walk_packages(path, f"{package}.", onerror=lambda _: None):
+            if not found.name.endswith("__main__"):
+                _import(found.name)
+
+
+def _import(name: str) -> Any:
+    with contextlib.suppress(Exception):
+        return importlib.import_module(name)
+    return None
+
+
+def make(orders: Orders) -> ScanTasks:
+    """The scan of this configuration."""
+    load()
+    # msoffcrypto decrypts .xls by way of a temporary file; in the jail there are none. RLIMIT_AS bounds this one.
+    tempfile.TemporaryFile = _memory_file  # type: ignore[assignment]
+    from gateway.scan import ENGINE_VERSION
+    from gateway.scan.budget import Limits
+    from gateway.scan.triggers import ScanRules
+
+    rules = ScanRules.parse(orders.triggers_toml)
+    limits = Limits(**orders.limits)  # type: ignore[arg-type]  # the configuration has checked them; a wrong one raises here
+    return ScanTasks(f"{ENGINE_VERSION}/{rules.version}", rules, limits, orders.contact)
+
+
+def _memory_file(*_: object, **__: object) -> io.BytesIO:
+    return io.BytesIO()
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTasks:
+    edition: str
+    rules: ScanRules
+    limits: Limits
+    contact: str
+
+    def examine(self, data: Data, job: Job, recall: Recall | None) -> Report:
+        from gateway.scan import examine
+
+        return examine(data, rules=self.rules, limits=self.limits, name=job.name, mail=job.mail, recall=recall)
+
+    def rewrite(self, data: Data, job: Job) -> Edits:
+        from gateway.scan.rewrite import RewriteFailed, rewrite
+
+        try:
+            return rewrite(
+                data,
+                job.targets,
+                why=job.why,
+                held_id=job.held_id,
+                contact=self.contact,
+                strip=job.strip,
+                subject_prefix=job.subject_prefix,
+                rules=self.rules,
+                limits=self.limits,
+            )
+        except RewriteFailed as failure:
+            raise CannotDo(str(failure)) from failure

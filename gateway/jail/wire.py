@@ -1,0 +1,346 @@
+"""What the front and a jailed worker say to each other, and the check of everything a worker says.
+
+Contract: no socket and no clock here. A frame is two lengths (bytes of JSON, bytes of tail), the JSON and the tail. The
+front is trusted, a worker is not: it may have been taken over by what it read. So nothing it sends is ever
+unpickled, no descriptor of its making is taken, and ``decode_answer`` accepts only an answer of known shape, size and
+order whose strings are safe to show. Everything else is a ``WireError``, after which the worker is killed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, Literal
+
+from pydantic import FailFast, Field, TypeAdapter, ValidationError
+
+from gateway.message import Edits, Finding, Headline, Part, Report, Span, Splice, Verdict, clip
+
+MAX_TEXT: Final = 1 << 20
+"""JSON of one frame; a usual report of the counts below has less than half of it. Refusing a hostile one of this size
+costs the event loop half a second at the most (measured), and the worker its life."""
+MAX_TAIL: Final = 64 << 20
+"""Replacement bytes of one rewritten message."""
+MAX_FINDINGS: Final = 200
+MAX_EXCERPTS: Final = 50
+"""Findings that keep their excerpt, the longest text of a report by far: the worst ones."""
+MAX_PARTS: Final = 2000
+MAX_FORGED: Final = 20_000
+"""As many of the shortest header lines as the largest header block holds. Never cut short: each is one to remove."""
+MAX_SPLICES: Final = 2000
+MAX_SIZE: Final = 1 << 40
+
+_PREFIX = struct.Struct("!II")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+class WireError(ValueError):
+    """What came is not what this side can accept. The message is for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    text: bytes
+    tail: bytes | bytearray = b""
+
+
+class FrameReader:
+    """Bytes in, frames out. Holds at most one frame's limits and what one read brought."""
+
+    def __init__(self, max_text: int = MAX_TEXT, max_tail: int = MAX_TAIL) -> None:
+        self._buffer = bytearray()
+        self._max = (max_text, max_tail)
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+
+    def next(self) -> Frame | None:
+        """The next whole frame, or None until more bytes come. Raises ``WireError`` for a frame that is too large."""
+        if len(self._buffer) < _PREFIX.size:
+            return None
+        text_size, tail_size = _PREFIX.unpack_from(self._buffer)
+        if text_size > self._max[0] or tail_size > self._max[1]:
+            raise WireError(f"a frame of {text_size} and {tail_size} bytes")
+        middle = _PREFIX.size + text_size
+        end = middle + tail_size
+        if len(self._buffer) < end:
+            return None
+        whole, self._buffer = self._buffer, self._buffer[end:]
+        text = bytes(whole[_PREFIX.size : middle])
+        del whole[end:], whole[:middle]  # the tail is cut free in place: it may be large, and copying it takes time
+        return Frame(text, whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Front → worker, with a descriptor of the message beside it. ``recall``: the front remembers documents; ``mail``:
+    a message, or else one file of that ``name``."""
+
+    job: int
+    do: Literal["examine", "rewrite"]
+    recall: bool = False
+    targets: tuple[str, ...] = ()
+    why: str = ""
+    held_id: str = ""
+    strip: bool = False
+    subject_prefix: str = ""
+    name: str = ""
+    mail: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """Front → worker: what was found in a document of these bytes; None if it is not remembered."""
+
+    findings: tuple[Finding, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The first word of a worker. ``edition`` names rules and engine; ``missing`` what the jail could not apply."""
+
+    edition: str
+    missing: Annotated[tuple[str, ...], Field(max_length=20), FailFast()]
+    say: Literal["ready"] = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """The last word of a worker that cannot work at all: a broken installation, a bad setting."""
+
+    why: str
+    say: Literal["unfit"] = "unfit"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Is a document with this digest remembered?"""
+
+    job: int
+    sha256: str
+    say: Literal["ask"] = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The fields of ``Report``, their counts limited: pydantic stops at the first item that is wrong or too many."""
+
+    job: int
+    verdict: Verdict
+    findings: Annotated[tuple[Finding, ...], Field(max_length=MAX_FINDINGS), FailFast()]
+    parts: Annotated[tuple[Part, ...], Field(max_length=MAX_PARTS), FailFast()]
+    headline: Headline
+    sha256: str
+    forged: Annotated[tuple[Span, ...], Field(max_length=MAX_FORGED), FailFast()]
+    recalled: int
+    seconds: float
+    grown: bool = False
+    """The worker has kept much memory and asks to be replaced."""
+    say: Literal["examined"] = "examined"
+
+    @property
+    def report(self) -> Report:
+        return Report(
+            verdict=self.verdict,
+            findings=self.findings,
+            parts=self.parts,
+            headline=self.headline,
+            sha256=self.sha256,
+            forged=self.forged,
+            recalled=self.recalled,
+            seconds=self.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """Splices as (start, end, bytes of replacement); the replacements follow one another in the tail."""
+
+    job: int
+    splices: Annotated[tuple[tuple[int, int, int], ...], Field(max_length=MAX_SPLICES), FailFast()]
+    grown: bool = False
+    say: Literal["rewritten"] = "rewritten"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No result; ``grown`` here also means that the worker does not trust its own state any more."""
+
+    job: int
+    why: str
+    grown: bool = False
+    say: Literal["failed"] = "failed"
+
+
+Answer = Ready | Unfit | Ask | Examined | Rewritten | Failed
+
+_ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="say")])
+_JOB = TypeAdapter(Job)
+_RECALLED = TypeAdapter(Recalled)
+
+
+def head(text: bytes, tail_size: int = 0) -> bytes:
+    """A frame up to its tail, which is sent behind it without being copied."""
+    return _PREFIX.pack(len(text), tail_size) + text
+
+
+def encode_answer(answer: Answer, tail_size: int = 0) -> bytes:
+    return head(_ANSWER.dump_json(answer), tail_size)
+
+
+def encode_job(job: Job) -> bytes:
+    return head(_JOB.dump_json(job))
+
+
+def decode_job(frame: Frame) -> Job:
+    return _JOB.validate_json(frame.text)
+
+
+def encode_recalled(findings: tuple[Finding, ...] | None) -> bytes:
+    return head(_RECALLED.dump_json(Recalled(findings)))
+
+
+def decode_recalled(frame: Frame) -> tuple[Finding, ...] | None:
+    return _RECALLED.validate_json(frame.text).findings
+
+
+def flatten(edits: Edits) -> tuple[tuple[tuple[int, int, int], ...], bytes]:
+    """``edits`` as ``Rewritten`` carries them: the numbers and the tail."""
+    numbers = tuple((splice.span.start, splice.span.end, len(splice.replacement)) for splice in edits.splices)
+    return numbers, b"".join(splice.replacement for splice in edits.splices)
+
+
+def encode_report(job: int, report: Report, *, grown: bool = False) -> bytes:
+    """``Examined`` cut to what ``decode_answer`` accepts. The verdict stays; of too many facts the worst are kept.
+
+    Raises ``WireError`` for more forged header lines than any header block holds.
+    """
+    _require(len(report.forged) <= MAX_FORGED, "more forged header lines than can be cut out")
+    for share in (1, 4, 16, 64):  # the longest strings of the widest characters need the last one
+        frame = encode_answer(_examined(job, report, grown, share))
+        if len(frame) <= MAX_TEXT:
+            return frame
+    raise WireError("the report does not fit into a frame")
+
+
+def _examined(job: int, report: Report, grown: bool, share: int) -> Examined:
+    findings = [report.findings[index] for index in _worst(report.findings, MAX_FINDINGS // share)]
+    parts = [report.parts[index] for index in _worst(report.parts, MAX_PARTS // share)]
+    explained = set(_worst(findings, MAX_EXCERPTS // share))
+    return Examined(
+        job=job,
+        verdict=report.verdict,
+        findings=tuple(_shown(finding, index in explained) for index, finding in enumerate(findings)),
+        parts=tuple(replace(part, where=clip(part.where, 500)) for part in parts),
+        headline=Headline(*(clip(text, 1000) for text in _headline(report.headline))),
+        sha256=report.sha256,
+        forged=report.forged,
+        recalled=report.recalled,
+        seconds=report.seconds,
+        grown=grown,
+    )
+
+
+def _worst(items: Sequence[Finding | Part], limit: int) -> list[int]:
+    """Where the ``limit`` worst items are, in their order."""
+    if len(items) <= limit:
+        return list(range(len(items)))
+    return sorted(sorted(range(len(items)), key=lambda index: -items[index].verdict)[:limit])
+
+
+def _shown(finding: Finding, explained: bool) -> Finding:
+    return Finding.of(
+        finding.kind,
+        finding.where,
+        finding.detail,
+        reference=finding.reference,
+        excerpt=finding.excerpt if explained else "",
+        verdict=finding.verdict,
+    )
+
+
+def _headline(headline: Headline) -> tuple[str, str, str, str]:
+    return headline.subject, headline.sender, headline.message_id, headline.date
+
+
+def decode_answer(frame: Frame, job: int, size: int) -> Answer:
+    """What a worker says about job ``job`` (0: none yet) on a message of ``size`` bytes. Raises ``WireError``."""
+    try:
+        answer = _ANSWER.validate_json(frame.text, strict=True)
+    except ValidationError as error:
+        raise WireError(f"not an answer: {error.error_count()} mistakes") from None
+    match answer:
+        case Ready():
+            _require(job == 0, "ready in the middle of a job")
+            _require(_safe(answer.edition, 200) and all(_safe(word, 200) for word in answer.missing), "odd text")
+        case Unfit():
+            _require(job == 0, "unfit in the middle of a job")
+        case _:
+            _require(answer.job == job, "an answer for another job")
+    match answer:
+        case Ask():
+            _require(_DIGEST.fullmatch(answer.sha256) is not None, "not a digest")
+        case Failed():
+            _require(_safe(answer.why, 500), "odd text")
+        case Examined():
+            _check_report(answer, size)
+        case Rewritten():
+            _check_splices(answer.splices, len(frame.tail), size)
+    _require(not frame.tail or isinstance(answer, Rewritten), "a tail where none belongs")
+    return answer
+
+
+def unflatten(answer: Rewritten, tail: bytes | bytearray) -> Edits:
+    """The edits of an answer that ``decode_answer`` accepted, with the tail of its frame."""
+    splices = []
+    position = 0
+    view = memoryview(tail)
+    for start, end, length in answer.splices:
+        splices.append(Splice(Span(start, end), bytes(view[position : position + length])))
+        position += length
+    return Edits(tuple(splices))
+
+
+def _check_report(report: Examined, size: int) -> None:
+    _require(_ordered(((span.start, span.end) for span in report.forged), size), "spans out of order")
+    _require(all(_safe_finding(finding) for finding in report.findings), "a finding that is not safe to show")
+    _require(all(_safe_part(part) for part in report.parts), "a part that cannot be")
+    _require(all(_safe(text, 1000) for text in _headline(report.headline)), "a headline that is not safe to show")
+    _require(report.sha256 == "" or _DIGEST.fullmatch(report.sha256) is not None, "not a digest")
+    _require(0 <= report.recalled <= MAX_SIZE, "a count that cannot be")
+    _require(math.isfinite(report.seconds) and 0 <= report.seconds <= MAX_SIZE, "a time that cannot be")
+
+
+def _check_splices(splices: tuple[tuple[int, int, int], ...], tail: int, size: int) -> None:
+    _require(_ordered(((start, end) for start, end, _ in splices), size), "splices out of order")
+    _require(all(length >= 0 for _, _, length in splices), "a negative length")
+    _require(sum(length for _, _, length in splices) == tail, "replacements of another length than announced")
+
+
+def _ordered(spans: Iterable[tuple[int, int]], size: int) -> bool:
+    position = 0
+    for start, end in spans:
+        if not position <= start <= end <= size:
+            return False
+        position = end
+    return True
+
+
+def _safe_finding(finding: Finding) -> bool:
+    return finding == _shown(finding, explained=True)
+
+
+def _safe_part(part: Part) -> bool:
+    return _safe(part.where, 500) and 0 <= part.size <= MAX_SIZE and _DIGEST.fullmatch(part.sha256) is not None
+
+
+def _safe(text: str, limit: int) -> bool:
+    return clip(text, limit) == text
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise WireError(otherwise)

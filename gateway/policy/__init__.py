@@ -1,0 +1,276 @@
+"""Ordered rules over findings and envelope: what is done with a message.
+
+Contract: the first rule that matches decides. A rule that refuses or holds the message has decided about all of it; a
+rule that lets it through or strips it has decided only about the parts it matched, so the parts that are left are put
+to the rules again and the strictest answer counts: an allowed document does not carry another one past the filter.
+If no rule matches the message is delivered, which ``parse`` permits only where every autoexec and every unscannable
+message is decided by a rule. Touches no byte of a message; never raises once parsed. ``PolicyError`` lists every
+mistake of a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+
+from gateway.message import Action, Client, Decision, FileType, Part, Report, Transaction, Verdict
+from gateway.policy.addresses import AddressSet, split
+from gateway.policy.model import Local, PolicyError, PolicyFile, RuleTable, read
+from gateway.policy.parts import Match, bad, enclosing, is_within, numbers, stripped, without
+from gateway.policy.words import Direction, Network
+
+__all__ = ["Policy", "PolicyError", "Rule"]
+
+DEFAULT = Decision(Action.DELIVER, "default", "Nothing that a rule stops was found")
+
+STRICTNESS = {
+    Action.DELIVER: 0,
+    Action.TAG: 1,
+    Action.STRIP: 2,
+    Action.QUARANTINE: 3,
+    Action.DEFER: 4,
+    Action.REJECT: 5,
+}
+
+PARTIAL = frozenset({Action.DELIVER, Action.TAG, Action.STRIP})
+"""Actions that decide only about the parts their rule matched."""
+
+_PART_NUMBER = re.compile(r"[1-9]\d*(\.[1-9]\d*)*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """The envelope side of one message, looked up once for all rules."""
+
+    sender: str
+    recipient: str
+    address: IPv4Address | IPv6Address | None
+    direction: Direction | None
+    transaction: Transaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, ready to be tested. ``table`` is how the file put it."""
+
+    table: RuleTable
+    senders: AddressSet | None
+    recipients: AddressSet | None
+    types: frozenset[FileType] | None
+
+    @property
+    def id(self) -> str:
+        """As in the file."""
+        return self.table.id
+
+    @property
+    def by_recipient(self) -> bool:
+        """Whether two recipients of one message may fare differently."""
+        return self.recipients is not None or self.table.when.direction is not None
+
+    def knows(self, facts: _Facts) -> bool:
+        """Whether sender, recipient, direction and client are those of the rule: all that is known at RCPT."""
+        when = self.table.when
+        return (
+            (self.senders is None or facts.sender in self.senders)
+            and (self.recipients is None or facts.recipient in self.recipients)
+            and (when.direction is None or facts.direction in when.direction)
+            and (when.client is None or _inside(facts.address, when.client))
+        )
+
+    def matches(self, facts: _Facts, report: Report) -> Match | None:
+        """What of the message the rule is about, ``None`` if it does not match."""
+        when = self.table.when
+        if when.verdict is not None and report.verdict not in when.verdict:
+            return None
+        if not self.knows(facts) or not self._in_force(facts):
+            return None
+        return self._inside(report) if when.looks_inside else Match()
+
+    def _in_force(self, facts: _Facts) -> bool:
+        transaction, size, expires = facts.transaction, self.table.when.size, self.table.expires
+        if transaction is None or (size is None and expires is None):
+            return True
+        if expires is not None and transaction.received.date() > expires:
+            return False
+        above = size.above if size and size.above is not None else -1
+        return transaction.size > above and (size is None or size.below is None or transaction.size < size.below)
+
+    def _inside(self, report: Report) -> Match | None:
+        when = self.table.when
+        named = self.types is not None or (when.sha256 is not None and report.sha256 not in when.sha256)
+        parts = tuple(part for part in report.parts if self._wants(part, report)) if named else report.parts
+        if named and not parts:
+            return None
+        if when.findings is None and when.verdict is None:
+            return Match(parts=parts) if named else Match()
+        places = frozenset(part.where for part in parts) if named else frozenset()
+        findings = tuple(
+            finding
+            for finding in report.findings
+            if (when.findings is None or finding.kind in when.findings)
+            and (when.verdict is None or finding.verdict in when.verdict)
+            and (when.findings is not None or finding.verdict > Verdict.CLEAN)
+            and (not named or is_within(finding.where, places))
+        )
+        if when.findings is not None:
+            return Match(findings) if findings else None
+        explained = {place for finding in findings for place in enclosing(finding.where)}
+        unexplained = tuple(
+            part
+            for part in parts
+            if (when.verdict is not None and part.verdict in when.verdict)
+            and (named or part.verdict > Verdict.CLEAN)
+            and part.where not in explained
+        )
+        match = Match(findings, unexplained)
+        return None if named and match.whole else match
+
+    def _wants(self, part: Part, report: Report) -> bool:
+        when = self.table.when
+        hashes = when.sha256
+        return (self.types is None or part.type in self.types) and (
+            hashes is None or part.sha256 in hashes or report.sha256 in hashes
+        )
+
+
+class Policy:
+    """All rules of one file. Immutable; a reload makes a new one."""
+
+    def __init__(self, file: PolicyFile) -> None:
+        self.name = file.name
+        self.rules = tuple(
+            Rule(
+                table=table,
+                senders=file.lists.resolve(table.when.sender) if table.when.sender else None,
+                recipients=file.lists.resolve(table.when.recipient) if table.when.recipient else None,
+                types=_both(table.when.family, table.when.type),
+            )
+            for table in file.rules
+        )
+        self.version = file.lists.version
+        self._local = file.local
+        self._ours = _own_domains(file.local)
+        self._applied_by_recipient = tuple(
+            rule for rule in self.rules if rule.by_recipient and rule.table.mode == "apply"
+        )
+
+    @classmethod
+    def parse(cls, toml_text: str, *, base: Path | None = None) -> Policy:
+        """A policy from its text; ``base`` is the folder its list files lie in. Raises ``PolicyError``."""
+        return cls(read(toml_text, base))
+
+    @classmethod
+    def load(cls, path: Path) -> Policy:
+        """A policy from its file. Raises ``PolicyError`` for an unreadable file too."""
+        try:
+            text = path.read_text("utf-8")
+        except OSError as error:
+            raise PolicyError([f"{path}: cannot be read: {error.strerror}"]) from None
+        except UnicodeDecodeError as error:
+            raise PolicyError([f"{path}: not UTF-8 text at byte {error.start}"]) from None
+        return cls.parse(text, base=path.parent)
+
+    def recipient_class(self, client: Client, sender: str, recipient: str) -> Hashable:
+        """Recipients of equal class fare the same whatever the message turns out to be (promise P7). Rules on trial
+        split nothing."""
+        if not self._applied_by_recipient:
+            return ()
+        facts = self._facts(client, sender, recipient)
+        return tuple(rule.knows(facts) for rule in self._applied_by_recipient)
+
+    def decide(self, transaction: Transaction, report: Report) -> Decision:
+        """What becomes of the message. All its recipients are of one class, so the first speaks for them."""
+        envelope = transaction.envelope
+        recipient = envelope.recipients[0].address if envelope.recipients else ""
+        facts = replace(self._facts(transaction.client, envelope.sender, recipient), transaction=transaction)
+        decided: list[Decision] = []
+        shadow: list[str] = []
+        left = report
+        while found := self._first(facts, left, shadow, again=bool(decided)):
+            rule, match = found
+            decided.append(_decision(rule, match, left))
+            if match.whole or rule.table.action not in PARTIAL:
+                break
+            left = stripped(left, match) if rule.table.action is Action.STRIP else without(left, match)
+        return replace(_strictest(decided), shadow=tuple(dict.fromkeys(shadow)))
+
+    def _first(self, facts: _Facts, report: Report, shadow: list[str], *, again: bool) -> tuple[Rule, Match] | None:
+        """The first applied rule that matches, and on what; rules on trial met on the way are noted in ``shadow``.
+
+        ``again``: only what is left of a message is asked about, so a rule has to name something in it.
+        """
+        for rule in self.rules:
+            match = rule.matches(facts, report)
+            if match is None or (again and match.whole):
+                continue
+            if rule.table.mode == "shadow":
+                shadow.append(rule.id)
+                continue
+            return rule, match
+        return None
+
+    def _facts(self, client: Client, sender: str, recipient: str) -> _Facts:
+        address = _address(client.address)
+        return _Facts(sender, recipient, address, self._direction(address, sender, recipient))
+
+    def _direction(self, address: IPv4Address | IPv6Address | None, sender: str, recipient: str) -> Direction | None:
+        """``None`` where neither side is ours. A recipient without a domain is ours (the MTA appends its own)."""
+        if not self._local.domains or not recipient:
+            return None
+        networks = self._local.networks
+        from_us = self._ours.has_domain(split(sender)[1]) and (not networks or _inside(address, networks))
+        domain = split(recipient)[1]
+        to_us = not domain or self._ours.has_domain(domain)
+        if to_us:
+            return Direction.INTERNAL if from_us else Direction.INBOUND
+        return Direction.OUTBOUND if from_us else None
+
+
+def _own_domains(local: Local) -> AddressSet:
+    return AddressSet.of(domain if domain.startswith(".") else f"@{domain}" for domain in local.domains)
+
+
+def _both(family: frozenset[FileType] | None, types: frozenset[FileType] | None) -> frozenset[FileType] | None:
+    """File types that satisfy both keys of a rule."""
+    if family is None or types is None:
+        return types if family is None else family
+    return family & types
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _inside(address: IPv4Address | IPv6Address | None, networks: Iterable[Network]) -> bool:
+    return address is not None and any(address in network for network in networks)
+
+
+def _decision(rule: Rule, match: Match, report: Report) -> Decision:
+    """What one rule says about the parts it matched, or about all that is bad if it matched the message as such."""
+    table = rule.table
+    targets = numbers(bad(report) if match.whole else match.paths)
+    decision = Decision(table.action, table.id, table.title, targets, subject_prefix=table.subject_prefix)
+    if table.action is not Action.STRIP or (targets and all(map(_PART_NUMBER.fullmatch, targets))):
+        return decision
+    return replace(decision, action=Action.QUARANTINE, why=f"{table.title}; held, as no single part could be stripped")
+
+
+def _strictest(decided: list[Decision]) -> Decision:
+    """The strictest decision, the first among equals; strips are joined and a tag's prefix is kept."""
+    if not decided:
+        return DEFAULT
+    worst = max(decided, key=lambda decision: STRICTNESS[decision.action])
+    if worst.action not in (Action.TAG, Action.STRIP):
+        return worst
+    alike = [decision for decision in decided if decision.action is worst.action]
+    prefix = next((decision.subject_prefix for decision in decided if decision.subject_prefix), "")
+    return replace(worst, targets=numbers(t for d in alike for t in d.targets), subject_prefix=prefix)

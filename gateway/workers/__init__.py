@@ -1,0 +1,355 @@
+"""The jail, seen from the front: a fixed number of workers, a bounded queue, and what happens when one dies.
+
+Contract: ``examine`` and ``rewrite`` raise ``ScanFailed`` and nothing else (but cancellation). A worker that does not
+answer by the deadline is killed with its process group; one that dies, lies or stammers is buried; either costs one
+message its verdict and is replaced at once, and no other message notices. Content that has cost ``poison_after``
+workers is refused without costing another (``ScanFailed.poison``). The event loop never waits for a process.
+
+The pool is our own, not pebble's or multiprocessing's: those unpickle what a worker sends. Here it is JSON,
+checked by ``jail.wire``; the message goes to the worker as a descriptor that cannot be written through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import itertools
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from gateway.events import MailLog
+from gateway.jail.process import OUT_OF_MEMORY, Orders
+from gateway.jail.wire import (
+    Answer,
+    Ask,
+    Examined,
+    Failed,
+    Job,
+    Rewritten,
+    WireError,
+    decode_answer,
+    encode_job,
+    encode_recalled,
+    unflatten,
+)
+from gateway.message import Action, Decision, Edits, Kind, Report, ScanFailed
+from gateway.metrics import Metrics
+from gateway.spool import Spool
+from gateway.workers.link import Nursery, WorkerGone, WorkerLink, WorkerUnfit, explain
+from gateway.workers.memory import PoisonList, VerdictMemory, body_digest
+
+_T = TypeVar("_T")
+
+MAX_ASKS: Final = 10_000
+"""Questions to the verdict cache in one job; more than any message has documents."""
+
+RETRY_SECONDS: Final = (0.1, 0.5, 2.0, 5.0, 15.0, 30.0)
+"""Pauses between tries to replace a worker that does not start; the last one repeats."""
+
+REASONS: Final[Mapping[int | None, str]] = MappingProxyType({OUT_OF_MEMORY: "memory", -signal.SIGXCPU: "timeout"})
+"""Exit codes that are no plain crash. With ``timeout`` and ``protocol`` these are the label values of the metric."""
+
+BUSY: Final = "all workers are busy"
+STOPPING: Final = "the gateway is stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Jail:
+    """Settings. ``timeout`` (wall clock) and ``queue_timeout`` in seconds, ``max_memory`` in bytes of a worker's
+    address space, ``queue`` in messages that may wait for a worker, ``limits`` the fields of ``scan.budget.Limits``."""
+
+    workers: int
+    timeout: float
+    max_memory: int
+    queue: int
+    queue_timeout: float
+    limits: Mapping[str, int | float]
+    triggers_toml: str
+    contact: str
+    poison_after: int = 3
+    recycle_after: int = 1000
+    tasks: str = "gateway.jail.tasks:make"
+    """What the workers do; tests name something else."""
+
+
+class Workers:
+    """The pool. Belongs to one event loop, from ``start`` to ``stop``."""
+
+    def __init__(self, settings: Jail, metrics: Metrics, events: MailLog) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._events = events
+        self._orders = Orders(
+            tasks=settings.tasks,
+            max_memory=settings.max_memory,
+            timeout=settings.timeout,
+            limits=dict(settings.limits),
+            triggers_toml=settings.triggers_toml,
+            contact=settings.contact,
+        )
+        self._nursery = Nursery(self._orders)
+        self._links: set[WorkerLink] = set()
+        self._idle: list[WorkerLink] = []
+        self._waiting: deque[asyncio.Future[WorkerLink]] = deque()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._numbers = itertools.count(1)
+        self._memory = VerdictMemory(metrics)
+        self._poison = PoisonList(settings.poison_after)
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """All workers are ready. Raises ``WorkerUnfit`` if one cannot be; then none is left behind."""
+        atexit.register(self._kill_all)  # should the daemon end without stop(): the workers ignore the gentle signals
+        starts = (self._nursery.start() for _ in range(self._settings.workers))
+        results = await asyncio.gather(*starts, return_exceptions=True)
+        links = [result for result in results if isinstance(result, WorkerLink)]
+        for link in links:
+            self._adopt(link)
+        for result in results:
+            if isinstance(result, BaseException):
+                await self.stop()
+                raise result
+        self._tell_missing(links)
+
+    def _tell_missing(self, links: list[WorkerLink]) -> None:
+        missing = sorted({word for link in links for word in link.ready.missing})
+        if missing:
+            self._events.notice("jail", missing=missing)
+
+    async def stop(self) -> None:
+        """Kill and bury all workers. Whoever still waits gets ``ScanFailed``. Safe to call twice."""
+        self._stopping.set()
+        for turn in self._waiting:
+            if not turn.done():
+                turn.set_exception(ScanFailed(Kind.LIMIT, STOPPING))
+        for link in self._links:
+            link.kill()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await asyncio.gather(*(self._bury(link) for link in list(self._links)))
+        self._nursery.close()
+        atexit.unregister(self._kill_all)
+
+    async def examine(self, content: Spool, *, name: str = "", mail: bool = True) -> Report:
+        """What the scan says about a message or, without ``mail``, about one file of that ``name``. Raises
+        ``ScanFailed``."""
+        if len(self._poison):
+            await self._refuse_poison(content)
+        job = Job(next(self._numbers), "examine", recall=len(self._memory) > 0, name=name, mail=mail)
+        try:
+            answer, _ = await self._submit(job, content)
+        except ScanFailed as failure:
+            raise await self._blame(content, failure) from None
+        assert isinstance(answer, Examined)
+        return answer.report
+
+    async def rewrite(self, content: Spool, report: Report, decision: Decision, held_id: str) -> Edits:  # noqa: ARG002 - the worker looks for itself
+        """The changes ``decision`` asks for. Raises ``ScanFailed``, also when the result would not be better."""
+        job = Job(
+            next(self._numbers),
+            "rewrite",
+            targets=decision.targets,
+            why=decision.why,
+            held_id=held_id,
+            strip=decision.action is Action.STRIP,
+            subject_prefix=decision.subject_prefix,
+        )
+        answer, tail = await self._submit(job, content)
+        assert isinstance(answer, Rewritten)
+        return unflatten(answer, tail)
+
+    # -- one job --
+
+    async def _submit(self, job: Job, content: Spool) -> tuple[Answer, bytes | bytearray]:
+        link = await self._next_worker()
+        try:
+            descriptor = content.descriptor()
+        except OSError as error:
+            self._release(link)
+            raise ScanFailed(Kind.LIMIT, f"the message cannot be handed over: {error.strerror}") from None
+        # A task of its own: when our caller is cancelled the worker still has to be listened to until it is done.
+        return await asyncio.shield(self._spawn(self._work(link, job, descriptor, content.size)))
+
+    async def _work(self, link: WorkerLink, job: Job, descriptor: int, size: int) -> tuple[Answer, bytes | bytearray]:
+        """Have ``link`` do the job, and see to what becomes of it afterwards."""
+        self._metrics.workers_busy.inc()
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                answer, tail = await self._converse(link, job, descriptor, size)
+        except TimeoutError:
+            sentence = f"the scan gave no verdict within {self._settings.timeout:g} seconds"
+            raise await self._lose(link, "timeout", sentence) from None
+        except WireError as error:
+            raise await self._lose(link, "protocol", f"the scan worker gave no valid answer: {error}") from None
+        except WorkerGone:
+            raise await self._lose(link) from None
+        finally:
+            os.close(descriptor)
+            self._metrics.workers_busy.dec()
+        link.jobs += 1
+        if answer.grown or link.jobs >= self._settings.recycle_after:
+            self._spawn(self._renew(link))
+        else:
+            self._release(link)
+        if isinstance(answer, Failed):
+            raise ScanFailed(Kind.CRASH, answer.why)
+        if isinstance(answer, Examined):
+            self._memory.learn(link.ready.edition, answer.report)
+        return answer, tail
+
+    async def _converse(
+        self, link: WorkerLink, job: Job, descriptor: int, size: int
+    ) -> tuple[Examined | Rewritten | Failed, bytes | bytearray]:
+        """Raises ``WorkerGone`` or ``WireError``."""
+        await link.send(encode_job(job), [descriptor])
+        for _ in range(MAX_ASKS):
+            frame = await link.receive()
+            match decode_answer(frame, job.job, size):
+                case Ask(sha256=sha256) if job.recall:
+                    await link.send(encode_recalled(self._memory.recall(link.ready.edition, sha256)))
+                case Examined() | Failed() as answer if job.do == "examine":
+                    return answer, frame.tail
+                case Rewritten() | Failed() as answer if job.do == "rewrite":
+                    return answer, frame.tail
+                case answer:
+                    raise WireError(f"{answer.say!r} is no answer to {job.do!r}")
+        raise WireError("too many questions")
+
+    # -- the queue --
+
+    async def _next_worker(self) -> WorkerLink:
+        """A free worker, in order of asking. Raises ``ScanFailed`` when none is free in time."""
+        began = time.monotonic()
+        link = self._idle.pop() if self._idle else await self._wait_for_turn()
+        self._metrics.queue_seconds.observe(time.monotonic() - began)
+        return link
+
+    async def _wait_for_turn(self) -> WorkerLink:
+        if self._stopping.is_set():
+            raise ScanFailed(Kind.LIMIT, STOPPING)
+        if len(self._waiting) >= self._settings.queue:
+            raise ScanFailed(Kind.LIMIT, BUSY)
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[WorkerLink] = loop.create_future()
+        self._waiting.append(turn)
+        timer = loop.call_later(self._settings.queue_timeout, _give_up, turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._release(turn.result())  # it was ours already
+            raise
+        finally:
+            timer.cancel()
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+
+    def _release(self, link: WorkerLink) -> None:
+        """Give a worker to the next message, or let it rest."""
+        if link.ended and not self._stopping.is_set():
+            self._spawn(self._lose(link))
+            return
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(link)
+                return
+        self._idle.append(link)
+
+    # -- life and death of workers --
+
+    def _adopt(self, link: WorkerLink) -> None:
+        self._links.add(link)
+        self._metrics.workers.set(len(self._links))
+        link.watch(self._died)
+        self._release(link)
+
+    def _died(self, link: WorkerLink) -> None:
+        """The process has ended. When stopping that was us, and ``stop`` buries it."""
+        if self._stopping.is_set():
+            return
+        if link in self._idle:
+            self._idle.remove(link)
+            self._spawn(self._lose(link))
+        else:
+            link.kill()  # wakes who listens to it, even if a child of it keeps the channel open
+
+    async def _lose(self, link: WorkerLink, reason: str = "", sentence: str = "") -> ScanFailed:
+        """Bury a worker that died or must die, and replace it. Returns what its message is told."""
+        code = await self._bury(link)
+        if self._stopping.is_set():
+            return ScanFailed(Kind.LIMIT, STOPPING)
+        if not reason:
+            reason, sentence = REASONS.get(code, "crash"), f"the scan worker died: {explain(code)}"
+        self._metrics.worker_deaths.labels(reason).inc()
+        self._events.worker_died(reason, sentence)
+        self._spawn(self._replace())
+        return ScanFailed(Kind.TIMEOUT if reason == "timeout" else Kind.CRASH, sentence)
+
+    async def _renew(self, link: WorkerLink) -> None:
+        """A worker that has done enough goes before what it has kept becomes a burden. Not a death."""
+        await self._bury(link)
+        await self._replace()
+
+    async def _bury(self, link: WorkerLink) -> int | None:
+        if link in self._idle:
+            self._idle.remove(link)
+        self._links.discard(link)
+        self._metrics.workers.set(len(self._links))
+        return await self._nursery.reap(link)
+
+    async def _replace(self) -> None:
+        for pause in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
+            if self._stopping.is_set():
+                return
+            try:
+                link = await self._nursery.start()
+            except WorkerUnfit as error:
+                self._events.notice("worker-unfit", why=str(error))
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause)
+                continue
+            self._adopt(link)
+            return
+
+    def _spawn(self, work: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """Run beside everything else; ``stop`` waits for it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _kill_all(self) -> None:
+        for link in self._links:
+            link.kill()
+
+    # -- poison --
+
+    async def _refuse_poison(self, content: Spool) -> None:
+        digest = await body_digest(content)
+        if self._poison.is_poison(digest):
+            self._metrics.poisoned.inc()
+            raise ScanFailed(Kind.CRASH, "the same content has cost several scan workers", poison=True)
+
+    async def _blame(self, content: Spool, failure: ScanFailed) -> ScanFailed:
+        """Remember what this content cost. Being busy or stopping is nobody's fault."""
+        if failure.kind is Kind.LIMIT or self._stopping.is_set():
+            return failure
+        digest = await body_digest(content)
+        if not self._poison.blame(digest):
+            return failure
+        self._metrics.poisoned.inc()
+        self._events.poison(digest)
+        return ScanFailed(failure.kind, failure.detail, poison=True)
+
+
+def _give_up(turn: asyncio.Future[WorkerLink]) -> None:
+    if not turn.done():
+        turn.set_exception(ScanFailed(Kind.LIMIT, BUSY))

@@ -1,0 +1,208 @@
+"""One worker as the front sees it, and the place workers come from.
+
+Contract: ``Nursery.start`` gives a worker that has said it is ready, or raises ``WorkerUnfit`` with a sentence for the
+operator; ``reap`` leaves no zombie and no descriptor. Neither blocks the event loop: forking and reaping are done by
+one thread (one, because multiprocessing's bookkeeping of children is not thread safe). A ``WorkerLink`` raises
+``WorkerGone`` when the process is no longer there, and ``WireError`` when it does not speak the language.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
+from typing import Final
+
+from gateway.jail import process as jailed
+from gateway.jail.process import Orders
+from gateway.jail.wire import Frame, FrameReader, Ready, Unfit, WireError, decode_answer
+
+PRELOAD: Final = ["gateway.jail.preload", "gateway.cli"]
+"""``gateway.cli``: multiprocessing runs the parent's main script again in every child, and that should find in memory
+what it imports: quicker, and not of another version after an upgrade on disk."""
+
+START_SECONDS: Final = 30.0
+"""For the first worker, which waits for the fork server to load everything: about a second on an idle machine."""
+
+REAP_SECONDS: Final = 5.0
+CHUNK: Final = 256 * 1024
+
+
+class WorkerGone(Exception):
+    """The process has closed its side or died."""
+
+
+class WorkerUnfit(Exception):
+    """A worker could not begin. The message says why, for the operator."""
+
+
+class WorkerLink:
+    """A running worker: its process, its channel, and how many jobs it has done."""
+
+    def __init__(self, process: ForkServerProcess, channel: socket.socket) -> None:
+        self.process = process
+        self.jobs = 0
+        self.ended = False
+        self.ready = Ready("", ())
+        self._channel = channel
+        self._reader = FrameReader()
+
+    async def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Hand over a frame, descriptors with its first byte. Raises ``WorkerGone``."""
+        view = memoryview(data)
+        while view:
+            try:
+                if descriptors:
+                    sent = socket.send_fds(self._channel, [view], list(descriptors))
+                else:
+                    sent = self._channel.send(view)
+            except BlockingIOError:
+                await self._writable()
+                continue
+            except OSError as error:
+                raise WorkerGone(str(error)) from None
+            view = view[sent:]
+            descriptors = ()
+
+    async def _writable(self) -> None:
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        loop.add_writer(self._channel, ready.set_result, None)
+        ready.add_done_callback(lambda _: loop.remove_writer(self._channel))
+        await ready
+
+    async def receive(self) -> Frame:
+        """The next frame. Raises ``WorkerGone`` or ``WireError``. Descriptors a worker sends the kernel drops here."""
+        loop = asyncio.get_running_loop()
+        while (frame := self._reader.next()) is None:
+            try:
+                data = await loop.sock_recv(self._channel, CHUNK)
+            except OSError as error:
+                raise WorkerGone(str(error)) from None
+            if not data:
+                raise WorkerGone("the worker closed its channel")
+            self._reader.feed(data)
+        return frame
+
+    def watch(self, died: Callable[[WorkerLink], None]) -> None:
+        """Call ``died`` once when the process ends, whether or not anybody is talking to it."""
+        loop = asyncio.get_running_loop()
+
+        def ended() -> None:
+            loop.remove_reader(self.process.sentinel)
+            self.ended = True
+            died(self)
+
+        loop.add_reader(self.process.sentinel, ended)
+
+    def kill(self) -> None:
+        """End the worker and whatever it may have started (its process group), at once. Who waits for its answer gets
+        ``WorkerGone``."""
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)  # not close: nobody would wake who waits for it
+        pid = self.process.pid
+        if pid is None or wait([self.process.sentinel], 0):
+            return  # it has been reaped, and its number may be somebody else's by now
+        for send in (os.killpg, os.kill):  # the group first; it has none yet if it was only just forked
+            with contextlib.suppress(ProcessLookupError):
+                send(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Give the channel back. Nobody may be waiting on it."""
+        self._channel.close()
+
+
+class Nursery:
+    """Starts workers with the same orders, and buries them."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(PRELOAD)
+        # The fork server is a "python -c", which would import from the current directory before anything else: an
+        # administrator may look at a folder of suspicious files.
+        os.environ["PYTHONSAFEPATH"] = "1"
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="nursery")
+
+    async def start(self) -> WorkerLink:
+        """A worker that is ready. Raises ``WorkerUnfit``."""
+        loop = asyncio.get_running_loop()
+        try:
+            link = await loop.run_in_executor(self._thread, self._fork)
+        except (OSError, EOFError) as error:
+            raise WorkerUnfit(f"a worker could not be started: {error}") from error
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                answer = decode_answer(await link.receive(), job=0, size=0)
+        except (WorkerGone, WireError, TimeoutError) as error:
+            code = await self.reap(link)
+            raise WorkerUnfit(f"a worker ended before it was ready ({explain(code)}): {error}") from None
+        except BaseException:
+            await self.reap(link)
+            raise
+        if not isinstance(answer, Ready):
+            await self.reap(link)
+            raise WorkerUnfit(f"a worker cannot work: {answer.why if isinstance(answer, Unfit) else 'wrong greeting'}")
+        link.ready = answer
+        return link
+
+    def _fork(self) -> WorkerLink:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                # daemon: an unorderly end of the front kills it instead of waiting for it
+                process = self._context.Process(target=jailed.run, args=(theirs, self._orders), daemon=True)
+                process.start()
+            except BaseException:
+                ours.close()
+                raise
+        ours.setblocking(False)
+        return WorkerLink(process, ours)
+
+    async def reap(self, link: WorkerLink) -> int | None:
+        """Kill the worker if it still lives, wait for its end, and give back its exit code as multiprocessing tells
+        it: negative for a signal, None if it did not end in time."""
+        link.kill()
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(link.process.sentinel)
+        link.close()
+        return await loop.run_in_executor(self._thread, _wait_for_end, link.process)
+
+    def close(self) -> None:
+        """After the last worker was reaped."""
+        self._thread.shutdown()
+
+
+def _wait_for_end(process: ForkServerProcess) -> int | None:
+    process.join(REAP_SECONDS)
+    code = process.exitcode
+    if code is not None:
+        process.close()
+    return code
+
+
+def explain(code: int | None) -> str:
+    """An exit code of multiprocessing in words."""
+    if code is None:
+        return "it does not end"
+    if code == jailed.OUT_OF_MEMORY:
+        return "out of memory"
+    if code == -signal.SIGSYS:
+        return "killed for a forbidden system call"
+    if code < 0:
+        return f"killed by {_signal_name(-code)}"
+    return f"exit code {code}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal between SIGRTMIN and SIGRTMAX has no name
+        return f"signal {number}"

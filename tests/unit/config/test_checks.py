@@ -1,0 +1,38 @@
+"""Settings that parse one by one and cannot work together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.config import Settings
+from gateway.config.checks import LONGEST_ANSWER, problems
+
+
+def keys(**sections: dict[str, Any]) -> list[str]:
+    return [found[0] for found, _ in problems(Settings.model_validate(sections))]
+
+
+def test_defaults_have_no_problem() -> None:
+    assert keys() == []
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(LONGEST_ANSWER - 50, []), (LONGEST_ANSWER - 49, ["scan.timeout"])])
+def test_an_answer_comes_before_the_client_gives_up(seconds: float, expected: list[str]) -> None:
+    assert keys(smtp={"next_hop_timeout": seconds}) == expected
+
+
+def test_edge_position_with_xclient_is_fine() -> None:
+    assert keys(smtp={"listen": "0.0.0.0:25", "next_hop": "127.0.0.1:10025", "xclient": True}) == []
+    assert keys(smtp={"listen": "[::]:25", "next_hop": "unix:/run/postfix", "xclient": True}) == []
+
+
+def test_unix_listener_needs_no_xclient() -> None:
+    assert keys(smtp={"listen": "unix:/run/macrogate/smtp.sock"}) == []
+
+
+def test_one_port_for_two_listeners() -> None:
+    assert keys(smtp={"listen": "127.0.0.1:8025"}) == ["http.listen"]
+    assert keys(smtp={"listen": "0.0.0.0:8025", "xclient": True}) == ["http.listen"]
+    assert keys(smtp={"listen": "127.0.0.1:0"}, http={"listen": "127.0.0.1:0"}) == []

@@ -1,0 +1,161 @@
+"""The real scan behind the walls sees what it sees in front of them: nothing it needs was left outside."""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import libarchive
+import msoffcrypto.format.ooxml
+import pytest
+import xlsxwriter
+
+from gateway.message import Action, Decision, Kind, Report, ScanFailed, Verdict
+from gateway.scan import examine
+from gateway.scan.budget import Limits
+from gateway.scan.triggers import ScanRules
+from gateway.spool import Spool
+from tests.stubs.pool import Pool, pool
+
+TRIGGERS = (Path(__file__).parents[3] / "rules" / "triggers.toml").read_text(encoding="utf-8")
+REAL = {"tasks": "gateway.jail.tasks:make", "triggers_toml": TRIGGERS, "limits": asdict(Limits())}
+
+
+def workbook() -> bytes:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        book.add_worksheet().write(0, 0, "x")
+    return file.getvalue()
+
+
+def encrypted(password: str) -> bytes:
+    file = io.BytesIO()
+    msoffcrypto.format.ooxml.OOXMLFile(io.BytesIO(workbook())).encrypt(password, file)
+    return file.getvalue()
+
+
+def archive(format_name: str, filter_name: str | None) -> Callable[[], bytes]:
+    def make() -> bytes:
+        packed, content = bytearray(), workbook()
+
+        def write(piece: bytes) -> int:
+            packed.extend(piece)
+            return len(piece)
+
+        with libarchive.custom_writer(write, format_name, filter_name) as writing:
+            writing.add_file_from_memory("book.xlsx", len(content), content)
+        return bytes(packed)
+
+    return make
+
+
+def zipped() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as packed:
+        packed.writestr("日本.xlsx", workbook())
+    return file.getvalue()
+
+
+def attached(content: bytes, name: str = "file.bin") -> bytes:
+    coded = base64.encodebytes(content).replace(b"\n", b"\r\n")
+    return (
+        b"From: a@example.com\r\nSubject: =?iso-2022-jp?B?GyRCRnxLXBsoQg==?=\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\n\r\n"
+        b"--x\r\nContent-Type: application/octet-stream; name=" + name.encode() + b"\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + coded + b"--x--\r\n"
+    )
+
+
+SAMPLES: dict[str, Callable[[], bytes]] = {
+    "text": lambda: b"hello",
+    "empty": lambda: b"",
+    "xlsx": workbook,
+    "encrypted": lambda: encrypted("secret"),
+    "encrypted as Office does by itself": lambda: encrypted("VelvetSweatshop"),
+    "7z": archive("7zip", None),
+    "tar.gz": archive("gnutar", "gzip"),
+    "tar.xz": archive("gnutar", "xz"),
+    "tar.bz2": archive("gnutar", "bzip2"),
+    "cpio": archive("cpio", None),
+    "iso": archive("iso9660", None),
+    "zip": zipped,
+    "broken ole": lambda: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(5000),
+    "broken zip": lambda: b"PK\x03\x04" + bytes(500),
+    "rtf": lambda: rb"{\rtf1{\object\objdata 0105000002000000}}",
+    "html": lambda: b"<html><script>x</script></html>",
+    "noise": lambda: b"".join(struct.pack("<Q", number * 0x9E3779B97F4A7C15 % 2**64) for number in range(1000)),
+}
+
+
+@pytest.fixture(scope="module")
+def rules() -> ScanRules:
+    return ScanRules.parse(TRIGGERS)
+
+
+async def both(jail: Pool, rules: ScanRules, content: bytes) -> tuple[Report, Report]:
+    inside = await jail.workers.examine(Spool.of(content))
+    outside = examine(content, rules=rules, limits=Limits())
+    return replace(inside, seconds=0.0), replace(outside, seconds=0.0)
+
+
+async def test_the_jailed_scan_sees_the_same(rules: ScanRules) -> None:
+    async with pool(**REAL) as jail:
+        for name, make in SAMPLES.items():
+            inside, outside = await both(jail, rules, attached(make()))
+            assert inside == outside, name
+            assert Kind.CRASH not in {finding.kind for finding in inside.findings}, name
+        assert jail.deaths() == {}
+
+
+async def test_one_file_is_examined_under_its_name(rules: ScanRules) -> None:
+    async with pool(**REAL) as jail:
+        inside = await jail.workers.examine(Spool.of(workbook()), name="book.xlsx", mail=False)
+        outside = examine(workbook(), rules=rules, limits=Limits(), name="book.xlsx", mail=False)
+        assert inside.parts == outside.parts
+        assert inside.parts[-1].where.startswith("book.xlsx")
+
+
+async def test_decryption_works_in_the_jail() -> None:
+    async with pool(**REAL) as jail:
+        report = await jail.workers.examine(Spool.of(attached(encrypted("VelvetSweatshop"))))
+        assert Kind.DECRYPTED in {finding.kind for finding in report.findings}
+
+
+async def test_an_attachment_is_replaced_in_the_jail() -> None:
+    async with pool(**REAL) as jail:
+        content = Spool.of(attached(encrypted("secret"), "secret.xlsx"))
+        report = await jail.workers.examine(content)
+        assert report.verdict is Verdict.UNSCANNABLE
+        decision = Decision(Action.STRIP, "rule", "it cannot be read", ("2",))
+        edits = await jail.workers.rewrite(content, report, decision, "0123456789abcdef")
+        changed = Spool.of(b"".join(content.chunks(edits)))
+        assert (await jail.workers.examine(changed)).verdict is Verdict.CLEAN
+
+
+async def test_a_rewrite_that_cannot_be_done_says_why() -> None:
+    async with pool(**REAL) as jail:
+        content = Spool.of(attached(b"hello"))
+        decision = Decision(Action.STRIP, "rule", "why", ("9",))
+        with pytest.raises(ScanFailed) as caught:
+            await jail.workers.rewrite(content, Report(Verdict.CLEAN), decision, "id")
+        assert not caught.value.detail.startswith("AttributeError")
+        assert jail.deaths() == {}
+
+
+async def test_the_edition_names_engine_and_rules(rules: ScanRules) -> None:
+    async with pool(**REAL) as jail:
+        assert next(iter(jail.workers._links)).ready.edition.endswith(f"/{rules.version}")
+
+
+def test_the_front_does_not_import_what_reads_hostile_content() -> None:
+    program = "import sys, gateway.workers; print(sorted(m for m in sys.modules if m.startswith(%r)))"
+    for heavy in ("oletools", "msoffcrypto", "libarchive", "gateway.scan"):
+        done = subprocess.run([sys.executable, "-c", program % heavy], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]"
