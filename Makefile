@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e bench proof fuzz tools clean constraints
+.PHONY: help run test check unit e2e bench proof fuzz tools clean constraints pictures
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(STAMP) tools ## side by side with its peers, in one run
 	@MACROGATE_BENCH=1 sh tests/tools.sh
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[jail,test,bench]'
 	$(BIN)/python -m tests.bench $(ARGS)
+
+pictures: $(STAMP) ## draw the pictures of the README from a real run
+	$(BIN)/python -m tests.pictures
 
 constraints: ## pin what is installed in .venv now
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | grep -v ' @ ' > constraints.txt

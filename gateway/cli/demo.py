@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -30,6 +31,9 @@ from gateway.events import MailLog
 from gateway.message import Action, Outcome, Verdict, clip
 from gateway.pipeline import HEADER
 from gateway.samples import mail as samples
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 SENDER = "sender@example.org"
 RECIPIENT = "recipient@example.net"
@@ -187,27 +191,35 @@ def _surprise(case: Case, outcome: Outcome | None, sent: bytes, arrived: list[by
 
 def _show(rows: list[Row]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title="What became of each message", title_justify="left")
+    width = None if sys.stdout.isatty() else 140
+    Console(width=width).print(table(rows))
+
+
+def table(rows: list[Row]) -> Table:
+    """The rows as a person reads them."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title="What became of each message", title_justify="left", box=SIMPLE_HEAD)
     for column in ("message", "verdict", "action", "why"):
-        table.add_column(column, overflow="fold")
-    table.add_column("ms", justify="right")
-    table.add_column("as expected")
+        shown.add_column(column, overflow="fold")
+    shown.add_column("ms", justify="right")
+    shown.add_column("as expected")
     for row in rows:
         verdict = row.outcome.report.verdict.label if row.outcome else "?"
         action = str(row.outcome.decision.action) if row.outcome else "?"
         colour = "red" if row.surprise else "yellow" if action == HELD else "green"
-        table.add_row(
+        shown.add_row(
             row.case.title,
             verdict,
-            f"[{colour}]{action}[/]",
-            clip(row.why, 200).replace("[", r"\["),
+            Text(action, style=colour),
+            Text(clip(row.why, 200)),
             f"{row.milliseconds:.1f}",
             row.surprise or "yes",
         )
-    width = None if sys.stdout.isatty() else 140
-    Console(width=width).print(table)
+    return shown
 
 
 def _explain(daemon: Daemon, hop: MaildirHop, path: Path, rows: list[Row]) -> None:

@@ -153,18 +153,33 @@ class Relay:
 
     async def finish(self, transaction: Transaction, content: Spool) -> Reply:
         """Hand a received message to the pipeline; it calls back to deliver. What ``process`` raises goes through."""
-        gateway, hop = self.gateway, self._hop
+        gateway = self.gateway
         assert gateway is not None
-        assert hop is not None
 
         async def deliver(edits: Edits) -> Reply:
             try:
+                hop = await self._attentive_hop(gateway)
                 return (await hop.data(content.chunks(edits)))[0]
             except HopError as error:
                 self._note(gateway, error)
                 return error.reply
 
         return await gateway.process(transaction, content, deliver)
+
+    async def _attentive_hop(self, gateway: Gateway) -> NextHop:
+        """The connection of this transaction. A next hop that tired of waiting while a slow client sent its message
+        (Postfix under stress: after 10 s) is told the envelope once more; it has none of the message yet, so there can
+        be no twin. Raises ``HopError``, also when it now says anything else than before."""
+        if self._hop is not None and self._hop.silent:
+            return self._hop
+        hop = await self._connect(gateway, self._client)
+        hop.introduce(self._client, self._id)
+        replies = [await hop.mail(self._path.address, self._path.parameters)]
+        replies += [await hop.rcpt(recipient) for recipient in self.recipients]
+        for reply in replies:
+            if not reply.positive:
+                raise HopError(LOST, f"the envelope was accepted, then refused on a new connection: {reply.text}")
+        return hop
 
     async def reset(self) -> None:
         """End the transaction, if there is one; at the next hop too."""

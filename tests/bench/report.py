@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 def show(comparison: list[Row], single: list[Row], inside: dict[str, Row]) -> None:
     """Print and store everything."""
-    console = Console(width=110)
+    console = Console(width=132)
     for case in ("day", "ooxml", "ole"):
         _compared(console, case, [row for row in comparison if row["case"] == case])
     _alone(console, single, inside)

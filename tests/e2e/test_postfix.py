@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 
 import dkim
 
 from gateway.samples import mail as samples
-from tests.e2e.conftest import OWN_HOST, STRANGER, Chain
+from tests.e2e.conftest import OWN_HOST, STRANGER, Chain, Pair
 from tests.e2e.mails import below_our_header, carrying, marker, plain
 from tests.e2e.talk import Talk, send
 from tests.e2e.tools import eventually, find, need
@@ -105,6 +106,13 @@ def test_a_stranger_cannot_relay(chain: Chain) -> None:
 def test_the_gateway_host_itself_has_no_relay_rights_at_the_edge(edge: Chain) -> None:
     """Were the real client ever unknown, everybody would look like this."""
     assert send(edge.port, plain(marker()), "victim@elsewhere.test").startswith("554 5.7.1")
+
+
+def test_mail_is_put_off_when_the_next_hop_cannot_be_told_who_the_client_is(pair: Callable[..., Pair]) -> None:
+    """The scripted next hop offers no XCLIENT, as a Postfix without ``smtpd_authorized_xclient_hosts``."""
+    running = pair(smtp="xclient = true")
+    assert send(running.gateway.port, plain(marker()), "victim@elsewhere.test").startswith("451 4.4.0 ")
+    assert running.hop.ended == []
 
 
 def test_own_hosts_keep_their_relay_rights_at_the_edge(edge: Chain) -> None:

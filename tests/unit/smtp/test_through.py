@@ -129,3 +129,30 @@ async def test_a_client_that_leaves_in_the_middle_leaves_nothing_at_the_next_hop
         await at.sessions_end()
         await hop.until(lambda hop: hop.commands[-1] == "RSET")
         assert hop.ended == []
+
+
+async def test_a_next_hop_that_tires_of_a_slow_client_is_told_the_envelope_again() -> None:
+    async with StubHop() as hop, through(hop) as at:
+        client = await at.greeted()
+        await client.envelope()
+        assert (await client.ask(b"DATA")).startswith(b"354")
+        await hop.stop()
+        await hop.start()
+        await client.say(BODY + b".\r\n")
+
+        assert (await client.hear()).startswith(b"250")
+        assert [message.data for message in hop.messages] == [BODY]
+        assert hop.connections == 2
+
+
+async def test_an_envelope_that_is_refused_the_second_time_is_a_451_and_no_copy() -> None:
+    async with StubHop({"RCPT": ["250 2.1.5 Ok", "550 5.1.1 gone"]}) as hop, through(hop) as at:
+        client = await at.greeted()
+        await client.envelope()
+        assert (await client.ask(b"DATA")).startswith(b"354")
+        await hop.stop()
+        await hop.start()
+        await client.say(BODY + b".\r\n")
+
+        assert (await client.hear()).startswith(b"451 4.4.2")
+        assert hop.messages == []
