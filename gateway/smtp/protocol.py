@@ -106,8 +106,13 @@ def _beginning_of_end(raw: bytes) -> bytes:
     return b""
 
 
+_BARE_CR = re.compile(rb"\r(?!\n)")
+
+
 def _only_crlf(raw: bytes) -> bool:
-    return raw.count(b"\r\n") == raw.count(b"\n") == raw.count(b"\r")
+    """As many LF as CR, and an LF behind every CR: half as dear as counting the pairs, and every octet comes by here
+    twice."""
+    return raw.count(b"\n") == raw.count(b"\r") and _BARE_CR.search(raw) is None
 
 
 def _with_crlf(raw: bytes) -> bytes:
