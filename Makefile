@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e bench proof fuzz tools clean constraints pictures
+.PHONY: help run test check unit e2e bench tools clean constraints pictures
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ help: ## this list
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Macrogate needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "On Debian the venv module is a package of its own: apt install python3-venv" >&2; exit 2; }
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[jail,test]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[jail,fast,test]'
 	@touch $@
 
 run: $(STAMP) ## a gateway of its own, real messages through it, and what became of them (ARGS=--once ends by itself)
@@ -39,7 +39,7 @@ tools: ## what the tests need from Debian: installed as root, named otherwise
 
 bench: $(STAMP) tools ## side by side with its peers, in one run
 	@MACROGATE_BENCH=1 sh tests/tools.sh
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[jail,test,bench]'
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[jail,fast,test,bench]'
 	$(BIN)/python -m tests.bench $(ARGS)
 
 pictures: $(STAMP) ## draw the pictures of the README from a real run

@@ -2,7 +2,9 @@
 # The programs the tests talk to, from Debian's packages. As root on Debian they are installed; elsewhere the missing
 # ones are named, and the tests that need them skip with a sentence (with CI set they fail).
 set -u
-packages="postfix:postfix swaks:swaks prometheus:prometheus libarchive13:libarchive.so.13"
+packages="postfix:postfix swaks:swaks prometheus:prometheus systemd:systemd-analyze
+    libarchive13:libarchive.so.13 libseccomp2:libseccomp.so.2
+    libreoffice-writer-nogui:soffice libreoffice-calc-nogui:soffice"
 [ -n "${MACROGATE_BENCH:-}" ] && packages="$packages clamav-daemon:clamd clamav-milter:clamav-milter amavisd-new:amavisd"
 
 present() {
@@ -20,14 +22,13 @@ done
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "Installing what the tests need:$missing"
-    export DEBIAN_FRONTEND=noninteractive
     # a service that starts by itself would take ports and spool folders the tests do not need
-    printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d.macrogate && chmod 755 /usr/sbin/policy-rc.d.macrogate
-    [ -e /usr/sbin/policy-rc.d ] || { mv /usr/sbin/policy-rc.d.macrogate /usr/sbin/policy-rc.d; ours=1; }
-    rm -f /usr/sbin/policy-rc.d.macrogate
-    apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    gate=/usr/sbin/policy-rc.d
+    [ -e "$gate" ] || { printf '#!/bin/sh\nexit 101\n' > "$gate" && chmod 755 "$gate" && ours=1; }
+    # unquoted: one word a package
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
     status=$?
-    [ -n "${ours:-}" ] && rm -f /usr/sbin/policy-rc.d
+    [ -z "${ours:-}" ] || rm -f "$gate"
     [ "$status" = 0 ] && exit 0
 fi
 echo "Missing on this machine:$missing. The tests that need them will be skipped; on Debian: apt install$missing" >&2

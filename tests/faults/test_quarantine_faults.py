@@ -16,6 +16,7 @@ import pytest
 
 from gateway.message import Client, Envelope, HeldState, KeepFailed, Reply
 from gateway.quarantine import HeldMessage, NotPossible, Quarantine, Settled, StoreBusy, StoreRefused, database, index
+from tests.e2e.tools import need_root, unavailable
 from tests.unit.quarantine.made import BODY, ID, OTHER, Hop, keep, opened, urls
 
 CHILD = """
@@ -199,13 +200,12 @@ async def test_f11_after_a_failed_sync_nothing_more_is_kept(tmp_path: Path, monk
 @contextlib.contextmanager
 def mounted(folder: Path, options: str) -> Iterator[None]:
     folder.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("a file system of its own can only be mounted by root")
+    need_root("mount a file system of its own")
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)], capture_output=True, check=False
     )
     if done.returncode:
-        pytest.skip(f"this machine does not let us mount a tmpfs: {done.stderr.decode().strip()}")
+        unavailable(f"this machine does not let us mount a tmpfs: {done.stderr.decode().strip()}")
     try:
         yield
     finally:

@@ -1,7 +1,6 @@
 import email
 import email.policy
 import io
-import shutil
 import subprocess
 import warnings
 import zipfile
@@ -12,6 +11,7 @@ from gateway import samples
 from gateway.message import Verdict
 from gateway.samples import mail, vba
 from gateway.scan import Limits, examine
+from tests.e2e.tools import need
 from tests.unit.scan.documents.recorder import shipped_rules
 
 DOCUMENTS = {
@@ -114,11 +114,9 @@ def test_olevba_agrees(name):
         assert ("AutoExec" in started) is (verdict is Verdict.AUTOEXEC)
 
 
-@pytest.mark.skipif(
-    shutil.which("soffice") is None, reason="LibreOffice is not installed, so nothing opens the samples"
-)
 @pytest.mark.parametrize("family", ["writer", "calc"])
 def test_libreoffice_opens_them(tmp_path, family):
+    need("soffice")
     form, ending = ("txt:Text", "txt") if family == "writer" else ("csv", "csv")
     wanted = {name: text for name, text in SHOWN.items() if name.startswith("doc" if family == "writer" else "xl")}
     for name in wanted:

@@ -21,6 +21,7 @@ from gateway.cli.quarantine_text import page, row, size, table
 from gateway.message import Client, Finding, Headline, HeldState, Kind
 from gateway.quarantine import HeldMessage, HeldRecipient
 from gateway.spool import Spool
+from tests.e2e.tools import need_root
 from tests.stubs.next_hop import StubHop
 from tests.unit.quarantine.made import BODY, DECISION, ID, OTHER, REPORT, keep, opened, transaction, urls
 
@@ -351,8 +352,7 @@ def test_no_quarantine_yet(tmp_path: Path) -> None:
 
 
 def test_what_root_does_stays_readable_for_the_daemons_user(folder: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can act for another user")
+    need_root("act for another user")
     for path in (*folder.rglob("*"), folder):
         os.chown(path, 65534, 65534)
     assert run(folder, "delete", ID, "--why", "spam").exit_code == 0
