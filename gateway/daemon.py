@@ -18,11 +18,11 @@ from typing import Any
 
 from gateway import __version__, systemd
 from gateway.config import ConfigError, Settings
-from gateway.events import MailLog
+from gateway.events import MAX_LISTED, MailLog
 from gateway.generation import Generation, Surroundings, generate
-from gateway.message import Client, HeldState
+from gateway.message import Client, HeldState, clip
 from gateway.metrics import Metrics
-from gateway.quarantine import Quarantine, QuarantineError
+from gateway.quarantine import Quarantine, QuarantineError, Settled
 from gateway.smtp.client import HopError, HopPool
 from gateway.smtp.server import SmtpListener
 from gateway.web import application
@@ -55,6 +55,10 @@ class Daemon:
         self._settings = settings
         self._source = source or (lambda: settings)
         self._tasks: set[asyncio.Task[None]] = set()
+        """Helpers that run until ``stop`` ends them."""
+        self._farewells: set[asyncio.Task[None]] = set()
+        """What a reload has put out of use and lets go of; ``stop`` waits for them."""
+        self._hangup = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._lag = 0.0
         self._readiness: dict[str, str] = {}
@@ -66,13 +70,15 @@ class Daemon:
         self._quarantine: Quarantine | None = None
 
     async def run(self) -> None:
-        """Start, serve until SIGTERM or SIGINT, stop. Raises ``StartError``."""
+        """Start, serve until SIGTERM or SIGINT, stop. Raises ``StartError``. A SIGHUP during the start is obeyed after
+        it; of many that come during a reload one is enough."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
         await self.start()
-        loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload_on_signal(), "reload"))
+        _keep(self._tasks, self._obey_hangups(), "reload")
         systemd.notify("READY=1", f"STATUS=listening on {self.smtp_address}")
         await stop.wait()
         systemd.notify("STOPPING=1")
@@ -80,6 +86,7 @@ class Daemon:
 
     async def start(self) -> None:
         """Open everything. Raises ``StartError``."""
+        self._loop = asyncio.get_running_loop()
         try:
             await self._open(self._settings)
         except (WiringError, QuarantineError) as error:
@@ -92,6 +99,15 @@ class Daemon:
     async def _open(self, settings: Settings) -> None:
         store = settings.quarantine
         self._quarantine = await Quarantine.open(store.store, store.messages, exclusive=True)
+        settled = self._quarantine.settled
+        if settled != Settled():
+            self.events.notice(
+                "quarantine-put-in-order",
+                recovered=settled.indexed,
+                swept=settled.swept,
+                unreadable=[clip(why, 300) for why in settled.unreadable[:MAX_LISTED]],
+                missing=list(settled.missing[:MAX_LISTED]),
+            )
         self._around = Surroundings(self._quarantine, self.events, self.metrics, self._dismiss, self._disconnect)
         self._generation = await generate(settings, self._around)
         if settings.http.listen:
@@ -102,8 +118,8 @@ class Daemon:
         except OSError as error:
             raise StartError(f"smtp.listen {settings.smtp.listen}: {error.strerror or error}") from error
         self.smtp_address = _shown(bound[0].getsockname())
-        self._spawn(self._watch_loop(), "loop-lag")
-        self._spawn(self._keep_house(), "housekeeping")
+        _keep(self._tasks, self._watch_loop(), "loop-lag")
+        _keep(self._tasks, self._keep_house(), "housekeeping")
         self.events.started(
             version=__version__,
             smtp=self.smtp_address,
@@ -136,8 +152,9 @@ class Daemon:
                 assert self._listener is not None
                 server = server_settings(settings)
                 self._generation = await generate(settings, self._around, self._generation)
-            except (ConfigError, WiringError, OSError) as error:
-                self.events.reloaded(ok=False, why=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old configuration stays
+                known = isinstance(error, ConfigError | WiringError | OSError)
+                self.events.reloaded(ok=False, why=str(error) if known else repr(error))
                 self.metrics.reloads.labels("refused").inc()
                 return False
             self._listener.reconfigure(server)
@@ -153,10 +170,13 @@ class Daemon:
             if old != new:
                 raise WiringError(f"{name} cannot change from {old} to {new} while running; restart to change it")
 
-    async def _reload_on_signal(self) -> None:
-        systemd.reloading()
-        await self.reload()
-        systemd.notify("READY=1")
+    async def _obey_hangups(self) -> None:
+        while True:
+            await self._hangup.wait()
+            self._hangup.clear()
+            systemd.reloading()
+            await self.reload()
+            systemd.notify("READY=1")
 
     async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Stop taking mail, let what is past its final dot finish, give everything back. Safe after a failed start."""
@@ -165,12 +185,14 @@ class Daemon:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # what became of no use just now has been given to _farewells then
         if self._web is not None:
             await self._web.stop()
         if self._generation is not None:
             generation, self._generation = self._generation, None
             await generation.hops.close()
             await generation.workers.thing.stop()
+        await asyncio.gather(*self._farewells, return_exceptions=True)
         if self._quarantine is not None:
             await self._quarantine.close()
         if self.smtp_address:
@@ -178,18 +200,16 @@ class Daemon:
 
     # What outlives a message: helpers that run beside the mail.
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     def _dismiss(self, workers: Workers) -> None:
-        if self._generation is not None:  # else stop() has done so
-            self._spawn(workers.stop(), "dismiss-workers")
+        self._let_go(workers.stop, "dismiss-workers")
 
     def _disconnect(self, hops: HopPool) -> None:
-        if self._generation is not None:
-            self._spawn(hops.close(), "disconnect-hops")
+        self._let_go(hops.close, "disconnect-hops")
+
+    def _let_go(self, end: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+        """Called when nothing refers to a thing any more, and the garbage collector may do so on any thread."""
+        if self._generation is not None:  # else stop() has done so
+            self._loop.call_soon_threadsafe(lambda: _keep(self._farewells, end(), name))
 
     async def _watch_loop(self) -> None:
         """Measure how late the loop wakes up: the longest stall is a metric."""
@@ -204,12 +224,14 @@ class Daemon:
             assert self._quarantine is not None
             try:
                 await self._quarantine.expire(timedelta(seconds=self._settings.quarantine.retention))
-            except QuarantineError as error:
-                self.events.notice("retention-failed", why=str(error))
+            except Exception as error:  # noqa: BLE001 - the next round has to come, or the disk fills
+                why = str(error) if isinstance(error, QuarantineError) else repr(error)
+                self.events.notice("retention-failed", why=clip(why, 500))
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     async def _refresh(self) -> None:
         """Bring the gauges up to date for a scrape."""
+        self.metrics.log_dropped.set(self.events.dropped)
         self.metrics.loop_lag.set(self._lag)
         self._lag = 0.0
         assert self._quarantine is not None
@@ -239,6 +261,13 @@ class Daemon:
         if self._quarantine.trouble:
             reasons["quarantine"] = self._quarantine.trouble
         return reasons
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], name: str) -> None:
+    """Begin ``work`` as one of ``tasks``, which hold it until it is done."""
+    task = asyncio.create_task(work, name=name)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 def _shown(bound: str | tuple[Any, ...]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable
 from typing import Any, TextIO
 
 import structlog
@@ -28,7 +27,8 @@ class MailLog:
         renderer: Any = structlog.processors.JSONRenderer(serializer=_json)
         if format == "text":
             renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
-        self.dropped = 0
+        self._stream = stream
+        self._dropped = 0
         self._log = structlog.wrap_logger(
             structlog.WriteLogger(stream),
             processors=[
@@ -39,11 +39,16 @@ class MailLog:
             wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         )
 
+    @property
+    def dropped(self) -> int:
+        """How many lines could not be written, by us or by a stream that writes later (``aside``)."""
+        return self._dropped + int(getattr(self._stream, "lost", 0))
+
     def _write(self, level: str, event: str, **facts: object) -> None:
         try:
             getattr(self._log, level)(event, **facts)
-        except (OSError, ValueError):
-            self.dropped += 1
+        except Exception:  # noqa: BLE001 - whatever it is, it must not cost a mail
+            self._dropped += 1
 
     def message(self, outcome: Outcome) -> None:
         """Everything needed to explain afterwards why this message went where it went."""
@@ -60,7 +65,7 @@ class MailLog:
             verdict=report.verdict.label,
             action=decision.action.value,
             rule=decision.rule,
-            why=decision.why,
+            why=clip(decision.why, 500),
             shadow=list(decision.shadow),
             findings=[_finding(finding) for finding in report.findings[:MAX_LISTED]],
             finding_count=len(report.findings),
@@ -92,11 +97,6 @@ class MailLog:
     def poison(self, sha256: str) -> None:
         """The same content cost several workers and is now judged as unscannable."""
         self._write("error", "poison", body_sha256=sha256)
-
-    def released(self, held_id: str, who: str, why: str, recipients: Iterable[str], result: str) -> None:
-        """Somebody released a held message; ``result`` is the next hop's word."""
-        shown = [clip(recipient, 320) for recipient in recipients]
-        self._write("info", "released", held=held_id, who=clip(who, 100), why=clip(why, 300), to=shown, result=result)
 
     def hop_failed(self, address: str, why: str) -> None:
         """The next hop could not be spoken to."""

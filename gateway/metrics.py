@@ -79,6 +79,7 @@ class Metrics:
         registry.register(self.releases)
         self.reloads = counter("reloads_total", "Reloads of the configuration.", "result")
         self.loop_lag = gauge("event_loop_lag_seconds", "Longest stall of the event loop since the last look.")
+        self.log_dropped = gauge("log_lines_dropped", "Lines of the log that could not be written.")
         self.build = Info("macrogate_build", "What runs here.", registry=registry)
         self.build.info({"version": __version__, "python": platform.python_version()})
 

@@ -7,10 +7,11 @@ has the message durably. Scan, act, keep and deliver are handed in, so this file
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -39,6 +40,11 @@ CANNOT_SCAN = Reply.of("451 4.3.0 The message could not be examined now; please 
 CANNOT_KEEP = Reply.of("452 4.3.1 The message could not be stored now; please try again later")
 REFUSED = Reply.of("550 5.7.1 Message refused: it carries active content that is not accepted here")
 DEFERRED = Reply.of("451 4.7.1 Message deferred by policy; please try again later")
+TOO_SLOW = Reply.of("451 4.4.2 The message could not be delivered in time; please try again later")
+
+ANSWER_SECONDS = 95.0
+"""From the final dot to the reply. An MTA that waits in vain (Postfix: 100 s) sends the mail again, while this copy may
+still be on its way."""
 
 KEPT = frozenset({Action.QUARANTINE, Action.STRIP, Action.DISARM})
 """Actions after which the original must be in quarantine before anybody hears 250."""
@@ -81,6 +87,8 @@ class Pipeline:
     metrics: Metrics
     on_failure: Action = Action.DEFER
     """``defer``, ``quarantine`` or ``deliver``: what becomes of a message the scan gave no verdict on."""
+    answer_within: float = ANSWER_SECONDS
+    """Seconds after which a delivery is broken off; every step before it has a deadline of its own."""
 
     async def process(self, transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
         """Take one received message to its end and return the client's reply. Raises nothing but cancellation."""
@@ -144,15 +152,26 @@ class Pipeline:
                 return Reply.of(f"{REFUSED.text} ({transaction.id})")
             case Action.DEFER:
                 return CANNOT_SCAN if decision.rule == "on-failure" else DEFERRED
-        with watch.step("deliver"):
-            reply = await deliver(with_header(transaction, report, decision, held_id, edits))
+        changed = with_header(transaction, report, decision, held_id, edits)
+        try:
+            with watch.step("deliver"):
+                async with asyncio.timeout(watch.began + self.answer_within - time.monotonic()):
+                    reply = await deliver(changed)
+        except TimeoutError:
+            reply = TOO_SLOW
         if held_id and not reply.positive:
-            await self.keeper.withdraw(held_id, f"the next hop refused the changed copy: {reply.text}")
+            with suppress(Exception):  # the reply is the next hop's, whatever becomes of our note
+                await self.keeper.withdraw(held_id, f"the next hop refused the changed copy: {reply.text}")
         return reply
 
     def _record(self, outcome: Outcome) -> None:
-        self.events.message(outcome)
-        self.metrics.message(outcome)
+        """The message is delivered or kept by now: an exception here would tell its client to send a second copy."""
+        for record in (self.events.message, self.metrics.message):
+            try:
+                record(outcome)
+            except Exception as error:  # noqa: BLE001 - as above
+                with suppress(Exception):
+                    self.events.notice("not-recorded", id=outcome.transaction.id, error=repr(error)[:500])
 
 
 def with_header(transaction: Transaction, report: Report, decision: Decision, held_id: str, edits: Edits) -> Edits:

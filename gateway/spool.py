@@ -85,9 +85,24 @@ class Spool:
         if self._file is not None:
             return os.open(f"/proc/self/fd/{self._file.fileno()}", os.O_RDONLY | os.O_CLOEXEC)
         memory = os.memfd_create("macrogate", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.write(memory, self._memory)
-        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
+        try:
+            written = 0
+            while written < self.size:
+                written += os.write(memory, self._memory[written:])
+            os.lseek(memory, 0, os.SEEK_SET)
+            fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
+        except BaseException:
+            os.close(memory)
+            raise
         return memory
+
+    def share(self) -> Spool:
+        """The same bytes for a reader that may outlive this spool, and closes what it got. Raises ``OSError``."""
+        other = Spool(self._directory)
+        if self._file is not None:
+            other._file = os.fdopen(os.dup(self._file.fileno()), "rb", buffering=0)
+        other._memory, other.size = self._memory, self.size
+        return other
 
     def close(self) -> None:
         """Give memory or file back; safe to call twice."""

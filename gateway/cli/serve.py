@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
+import os
+import resource
 import sys
 from pathlib import Path
+from typing import TextIO, cast
 
 import click
 
+from gateway.aside import Aside, Overheard
 from gateway.config import ConfigError, Settings, load
 from gateway.daemon import Daemon, StartError
 from gateway.events import MailLog
@@ -41,14 +46,26 @@ def _complain(text: str, code: int) -> int:
 
 
 def _run(settings: Settings, path: Path | None) -> int:
-    events = MailLog(sys.stderr, settings.log.format, settings.log.level)
+    log = Aside(sys.stderr or open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+    events = MailLog(cast(TextIO, log), settings.log.format, settings.log.level)
+    logging.basicConfig(handlers=[Overheard(events)], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
+    _raise_descriptor_limit()
     daemon = Daemon(settings, events, source=lambda: load(path))
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(daemon.run())
     except StartError as error:
         return _complain(f"macrogate cannot start: {error}", code=3)
+    finally:
+        log.close()
     return 0
+
+
+def _raise_descriptor_limit() -> None:
+    """As far as the hard limit goes: a session needs up to three, and many shells give 1,024 in all."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:

@@ -51,7 +51,9 @@ def _loops(settings: Settings) -> Iterator[Problem]:
                 f"{hop} is this gateway's own listener ({smtp.listen}), so mail would go round for ever; "
                 "write where the MTA takes filtered mail, as in 127.0.0.1:10025",
             )
-    if settings.http.listen and _clash(listener, Endpoint.parse(settings.http.listen)):
+    if settings.http.listen and Endpoint.parse(settings.http.listen).path:
+        yield (("http.listen",), f"{settings.http.listen}: HTTP is on a port only; write it as 127.0.0.1:8025")
+    elif settings.http.listen and _clash(listener, Endpoint.parse(settings.http.listen)):
         yield (("http.listen", "smtp.listen"), f"{settings.http.listen} is taken by smtp.listen; use another port")
 
 

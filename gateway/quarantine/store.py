@@ -31,6 +31,15 @@ from gateway.quarantine.release import Deliver, Wish, open_verified, release
 from gateway.quarantine.sidecar import Record, encode
 from gateway.spool import Spool
 
+KEEP_SECONDS = 20.0
+"""For one message to become durable. With a disk that hangs the client is told 452 and tries again."""
+
+MAX_OVERDUE = 16
+"""Messages a hanging disk may hold on to; each has a spool that cannot be given back."""
+
+NOTE_SECONDS = 5.0
+"""For a note about a message, and for what is overdue when the quarantine is closed."""
+
 RESERVE = 16 << 20
 """Octets of the disk that no new message takes: room to release and to delete."""
 
@@ -43,6 +52,7 @@ class Quarantine:
         self._locks = locks
         self._checkpoint = checkpoint
         self._clock = retention.SteadyClock(time.time(), time.monotonic())
+        self._overdue: set[asyncio.Task[None]] = set()
         self.trouble = ""
         """Why nothing can be kept until a restart; empty while all is well."""
         self.settled = Settled()
@@ -107,7 +117,9 @@ class Quarantine:
         return quarantine.settled
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Let go of everything. What the disk has not finished by then is found at the next start."""
+        if self._overdue:
+            await asyncio.wait(self._overdue, timeout=NOTE_SECONDS)
         await self._ledger.close()
         if self._locks:
             self._locks.release()
@@ -117,16 +129,40 @@ class Quarantine:
     async def keep(
         self, held_id: str, transaction: Transaction, content: Spool, report: Report, decision: Decision
     ) -> None:
-        """Hold a message durably. Raises ``KeepFailed``. A cancelled ``keep`` is brought to its end first."""
-        work = asyncio.ensure_future(self._keep(held_id, transaction, content, report, decision))
+        """Hold a message durably. Raises ``KeepFailed``, after ``KEEP_SECONDS`` at the latest. A cancelled ``keep`` is
+        brought to its end first. What becomes durable too late stays, with a note that its client heard otherwise."""
+        if len(self._overdue) >= MAX_OVERDUE:
+            raise KeepFailed(f"the disk has not finished {MAX_OVERDUE} messages yet")
         try:
-            await asyncio.shield(work)
+            shared = content.share()  # a thread reads it: it must not be closed under its hands
+        except OSError as error:
+            raise self._failed(error) from error
+        work = asyncio.create_task(self._keep(held_id, transaction, shared, report, decision))
+        work.add_done_callback(lambda _: shared.close())
+        deadline = time.monotonic() + KEEP_SECONDS
+        try:
+            await asyncio.wait({work}, timeout=KEEP_SECONDS)
         except asyncio.CancelledError:
-            # a thread reads the spool: it must not be closed under its hands
-            await asyncio.wait({work})
-            with contextlib.suppress(KeepFailed, asyncio.CancelledError):
-                work.result()
+            await asyncio.wait({work}, timeout=deadline - time.monotonic())
+            self._nobody_heard(held_id, work)
             raise
+        if not work.done():
+            self._nobody_heard(held_id, work)
+            raise KeepFailed(f"the disk has not finished within {KEEP_SECONDS:g} seconds")
+        work.result()
+
+    def _nobody_heard(self, held_id: str, work: asyncio.Task[None]) -> None:
+        """The client of ``work`` will not hear 250 and sends the message again: say so where a person would look."""
+        task = asyncio.create_task(self._note_unheard(held_id, work))
+        self._overdue.add(task)
+        task.add_done_callback(self._overdue.discard)
+
+    async def _note_unheard(self, held_id: str, work: asyncio.Task[None]) -> None:
+        try:
+            await work
+        except KeepFailed:
+            return
+        await self._note(held_id, What.RECOVERED, "kept too late for its sender to hear of it, who sends it again")
 
     async def _keep(
         self, held_id: str, transaction: Transaction, content: Spool, report: Report, decision: Decision
@@ -170,12 +206,15 @@ class Quarantine:
 
     async def withdraw(self, held_id: str, why: str) -> None:
         """Note that the changed copy was not delivered, so that nobody takes the original for the second of two."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(NOTE_SECONDS):
+                await self._note(held_id, What.WITHDRAWN, why)
 
-        def step(files: Files) -> Step:
-            return Step(What.WITHDRAWN, files.journal.state)
-
+    async def _note(self, held_id: str, what: What, why: str) -> None:
         with contextlib.suppress(QuarantineError):
-            await self._ledger.change(held_id, who=OURSELVES, why=why, step=step)
+            await self._ledger.change(
+                held_id, who=OURSELVES, why=why, step=lambda files: Step(what, files.journal.state)
+            )
 
     # looking
 

@@ -185,6 +185,8 @@ class Conversation(SMTP):
 
     async def _read_line(self) -> bytes:
         """One line up to its LF. The time-out is for the whole line, so dripping does not help."""
+        if self.loop.time() >= self._deadline:  # the timer alone never fires on a client that is faster than it
+            raise HangUpError("timeout", TIMEOUT, "session too long")
         self.wait_at_most(self.settings.timeouts.command)
         discarded = 0
         while True:
@@ -271,7 +273,8 @@ class Conversation(SMTP):
             raise HangUpError("dropped")
         self.transport = transport
         self._over_ssl = True
-        self._writer = asyncio.StreamWriter(transport, self, self._reader, self.loop)
+        # not a new writer: from Python 3.13 on, the old one closes its transport when it is forgotten
+        self._writer._transport = transport  # type: ignore[attr-defined] # as below
         self._reader._transport = transport  # type: ignore[attr-defined] # flow control must pause the new transport
 
     # ---- time-outs and the end

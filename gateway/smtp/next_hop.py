@@ -318,6 +318,8 @@ class NextHop:
     async def _reply(self, stage: Stage) -> Reply:
         reply = self._note(await self._wire.reply())
         self._count(stage, f"{reply.code // 100}xx")
+        if 300 <= reply.code <= 399 and stage != "data":
+            raise HopError(OUT_OF_STEP, f"neither yes nor no: {reply.text}")
         return reply
 
     def _note(self, reply: Reply) -> Reply:

@@ -1,7 +1,7 @@
 """The SMTP listener: its sockets, its sessions, and its orderly end.
 
 Contract: ``drain`` stops accepting, turns away whoever has not sent a final dot with 421, lets messages past it finish,
-and returns when every session and every message is gone, or when time is up (promise P13).
+and returns when every session and every message is gone, or soon after time is up (promise P13).
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from gateway.smtp.settings import Gateway, ServerSettings, SessionTimeouts
 __all__ = ["Gateway", "ServerSettings", "SessionTimeouts", "SmtpListener"]
 
 BACKLOG = 512
+
+LAST_SECONDS = 5.0
+"""For what was broken off to let go of its connections; then it is dropped."""
 
 SOCKET_MODE = 0o660
 """Who can open the UNIX socket is a trusted peer."""
@@ -69,19 +72,26 @@ class SmtpListener:
             self._server.close()
         for session in tuple(house.sessions):
             session.drain()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._all_gone()
-                return
+        if await self._all_gone(seconds):
+            return
         for session in tuple(house.sessions):
             session.drop()
         for message in tuple(house.finishing):
             message.cancel()
-        await self._all_gone()
+        if await self._all_gone(LAST_SECONDS):
+            return
+        for farewell in tuple(house.farewells):
+            farewell.cancel()
+        await self._all_gone(LAST_SECONDS)
 
-    async def _all_gone(self) -> None:
-        while tasks := {*(session.task() for session in self._house.sessions), *self._house.farewells}:
-            await asyncio.wait(tasks)
+    async def _all_gone(self, seconds: float) -> bool:
+        """Wait for every session and message; False if time is up first."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while tasks := {*(session.task() for session in self._house.sessions), *self._house.farewells}:
+                    await asyncio.wait(tasks)
+                return True
+        return False
 
 
 def _remove_stale(path: str) -> None:

@@ -130,6 +130,8 @@ class SmtpSession(Conversation):
         told = client_told(argument, "XCLIENT", self.client)
         self.expect_silence()
         await self._start_afresh()
+        if "ADDR=" in argument.upper():  # a proxy hands on what the client says: from here on a stranger may speak
+            self.trusted = bool(told.address) and self.house.guests.trusts(told)
         self.client = replace(told, tls=False)
         await self.greet()
 
@@ -254,7 +256,7 @@ class SmtpSession(Conversation):
         self.finishing.add_done_callback(self.house.finishing.discard)
         reply = await asyncio.shield(self.finishing)
         self.finishing = None
-        self.wait_at_most(self.settings.timeouts.command)
+        self._reset_timeout(self.settings.timeouts.command)  # even past the session's end: this reply must be heard
         return reply
 
     async def _bring_to_an_end(self, transaction: Transaction, spool: Spool) -> Reply:

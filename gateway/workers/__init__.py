@@ -105,18 +105,25 @@ class Workers:
         self._stopping = asyncio.Event()
 
     async def start(self) -> None:
-        """All workers are ready. Raises ``WorkerUnfit`` if one cannot be; then none is left behind."""
+        """All workers are ready. Raises ``WorkerUnfit`` if one cannot be; then, and if this is cancelled, none is left
+        behind."""
         atexit.register(self._kill_all)  # should the daemon end without stop(): the workers ignore the gentle signals
-        starts = (self._nursery.start() for _ in range(self._settings.workers))
-        results = await asyncio.gather(*starts, return_exceptions=True)
-        links = [result for result in results if isinstance(result, WorkerLink)]
-        for link in links:
-            self._adopt(link)
+        starts = [asyncio.create_task(self._hire()) for _ in range(self._settings.workers)]
+        try:
+            results = await asyncio.gather(*starts, return_exceptions=True)
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
         for result in results:
             if isinstance(result, BaseException):
                 await self.stop()
                 raise result
-        self._tell_missing(links)
+        self._tell_missing([result for result in results if isinstance(result, WorkerLink)])
+
+    async def _hire(self) -> WorkerLink:
+        link = await self._nursery.start()
+        self._adopt(link)
+        return link
 
     def _tell_missing(self, links: list[WorkerLink]) -> None:
         missing = sorted({word for link in links for word in link.ready.missing})

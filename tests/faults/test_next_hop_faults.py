@@ -235,6 +235,14 @@ async def test_f25_a_reply_before_its_time_is_never_paired_with_a_command(script
         assert await stepwise(pool, BODY) == [TAKEN]
 
 
+@pytest.mark.parametrize("event", ["MAIL", "RCPT", "."])
+async def test_f23_an_answer_that_is_neither_yes_nor_no_is_not_passed_on(event: str) -> None:
+    async with StubHop({event: ["354 Go on"]}) as stub, pool_to(stub) as pool:
+        with pytest.raises(HopError) as caught:
+            await stepwise(pool, BODY)
+        assert caught.value.reply.wire.startswith(b"451 4.4.0 ")
+
+
 async def test_f25_a_reply_too_many_after_the_dot_is_not_taken_for_the_next_message() -> None:
     script: dict[str, list[Turn]] = {".": [("250 2.0.0 Taken", "250 2.0.0 Once more")], "MAIL": ["250 2.1.0 Ok"]}
     async with StubHop(script) as stub, pool_to(stub) as pool:

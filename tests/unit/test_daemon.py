@@ -3,9 +3,11 @@
 import asyncio
 import io
 import json
+import os
+import signal
 import smtplib
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from gateway.config import Settings, load
 from gateway.daemon import Daemon, StartError
 from gateway.events import MailLog
+from gateway.quarantine import Quarantine
 from tests.stubs.next_hop import StubHop
 
 BODY = b"Subject: hello\r\n\r\nnothing to see\r\n"
@@ -165,6 +168,92 @@ async def test_a_store_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     path = configuration(tmp_path, "127.0.0.1:9")
     with pytest.raises(StartError, match="held"):
         await Daemon(load(path), MailLog(io.StringIO())).start()
+
+
+@pytest.fixture
+def harmless_hangup() -> Iterator[None]:
+    """SIGHUP would end the tests if the daemon did not catch it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+def reloads(daemon: Daemon) -> float:
+    return daemon.metrics.registry.get_sample_value("macrogate_reloads_total", {"result": "taken"}) or 0.0
+
+
+async def until_reloaded(daemon: Daemon) -> None:
+    async with asyncio.timeout(20):
+        while not reloads(daemon):  # noqa: ASYNC110 - a counter has no event
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.usefixtures("harmless_hangup")
+async def test_hangups_during_the_start_are_one_reload_after_it(tmp_path: Path) -> None:
+    path = configuration(tmp_path, "127.0.0.1:9")
+    daemon = Daemon(load(path), MailLog(io.StringIO()), lambda: load(path))
+    running = asyncio.create_task(daemon.run())
+    await asyncio.sleep(0)
+    for _ in range(100):
+        os.kill(os.getpid(), signal.SIGHUP)
+    await until_reloaded(daemon)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+    assert reloads(daemon) == 1
+
+
+async def test_a_reload_that_meets_a_bug_is_refused_and_the_old_one_stays(tmp_path: Path) -> None:
+    log = io.StringIO()
+
+    def source() -> Settings:
+        raise RuntimeError("a bug")
+
+    daemon = Daemon(load(configuration(tmp_path, "127.0.0.1:9")), MailLog(log), source)
+    await daemon.start()
+    before = daemon.current()
+    assert not await daemon.reload()
+    assert daemon.current() is before
+    await daemon.stop(drain_seconds=0)
+    assert "RuntimeError" in log.getvalue()
+
+
+async def test_workers_of_an_old_configuration_are_gone_when_the_daemon_has_stopped(tmp_path: Path) -> None:
+    path = configuration(tmp_path, "127.0.0.1:9")
+    async with running(path) as (daemon, _):
+        old = daemon.current().workers.thing
+        path.write_text(path.read_text().replace("workers = 1", "workers = 2"))
+        assert await daemon.reload()
+        assert old._links
+    assert not old._links
+
+
+async def test_retention_goes_on_after_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    again = asyncio.Event()
+    rounds: list[object] = []
+
+    async def expire(_: Quarantine, *about: object) -> int:
+        rounds.append(about)
+        if len(rounds) > 1:
+            again.set()
+            return 0
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Quarantine, "expire", expire)
+    monkeypatch.setattr("gateway.daemon.HOUSEKEEPING_SECONDS", 0.01)
+    async with running(configuration(tmp_path, "127.0.0.1:9")) as (_, log):
+        async with asyncio.timeout(10):
+            await again.wait()
+    assert "retention-failed" in log.getvalue()
+
+
+async def test_what_was_put_in_order_at_the_start_is_told(tmp_path: Path) -> None:
+    path = configuration(tmp_path, "127.0.0.1:9")
+    async with running(path):
+        pass
+    (tmp_path / "held" / "00" / "0011223344556677.tmp").mkdir()
+    async with running(path) as (_, log):
+        (told,) = [line for line in map(json.loads, log.getvalue().splitlines()) if line["event"].startswith("quar")]
+    assert (told["event"], told["recovered"], told["swept"]) == ("quarantine-put-in-order", 0, 1)
 
 
 def test_the_defaults_are_settings() -> None:

@@ -84,7 +84,6 @@ def test_every_fact_has_its_line() -> None:
     log.session_refused(Client(address="192.0.2.1"), "too many")
     log.client_gone(transaction, Reply.of("250 ok"))
     log.poison("00")
-    log.released("id", "me", "wanted", ["a@example.net"], "250 ok")
     log.hop_failed("127.0.0.1:25", "refused")
     log.reloaded(ok=True)
     log.stopped()
@@ -96,7 +95,6 @@ def test_every_fact_has_its_line() -> None:
         "session-refused",
         "client-gone",
         "poison",
-        "released",
         "next-hop-failed",
         "reloaded",
         "stopped",

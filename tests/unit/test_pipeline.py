@@ -1,5 +1,6 @@
 """The life of one message, step by step, with every step played by hand: what is promised, and to whom, and when."""
 
+import asyncio
 import io
 import json
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from gateway.message import (
     Verdict,
 )
 from gateway.metrics import Metrics
-from gateway.pipeline import CANNOT_KEEP, CANNOT_SCAN, DEFERRED, Pipeline
+from gateway.pipeline import CANNOT_KEEP, CANNOT_SCAN, DEFERRED, TOO_SLOW, Pipeline
 from gateway.policy import Policy
 from gateway.spool import Spool
 
@@ -264,3 +265,52 @@ async def test_the_outcome_is_counted_and_timed() -> None:
     assert list(seconds) == ["receive", "scan", "deliver", "total"]
     assert seconds["receive"] == 0.5
     assert seconds["total"] >= 0.5
+
+
+class Broken:
+    """Metrics or a log with a bug: whatever is asked of it, it raises."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def broken(*_: object, **__: object) -> None:
+            raise RuntimeError(f"{name} is broken")
+
+        return broken
+
+
+@pytest.mark.parametrize("broken", ["events", "metrics"])
+@pytest.mark.parametrize("action", [Action.DELIVER, Action.QUARANTINE])
+async def test_what_is_delivered_or_kept_stays_so_when_it_cannot_be_recorded(broken: str, action: Action) -> None:
+    stage = Stage(report=ARMED, decision=decided(action))
+    parts: dict[str, object] = {"events": MailLog(stage.log), "metrics": stage.metrics, broken: Broken()}
+    pipeline = Pipeline(stage, cast(Policy, stage), stage, **parts)  # type: ignore[arg-type]
+
+    assert (await pipeline.process(TRANSACTION, Spool.of(MESSAGE), stage.deliver)).code == 250
+
+
+async def test_a_note_that_cannot_be_made_does_not_change_the_next_hops_reply() -> None:
+    stage = Stage(report=ARMED, decision=decided(Action.STRIP), reply=Reply.of("550 5.7.1 no"))
+
+    async def withdraw(held_id: str, why: str) -> None:
+        raise RuntimeError("a bug")
+
+    stage.withdraw = withdraw  # type: ignore[method-assign]
+
+    assert (await stage.play()).code == 550
+
+
+async def test_an_answer_comes_before_the_client_gives_up_and_the_delivery_ends() -> None:
+    stage = Stage()
+    ended: list[str] = []
+
+    async def never(edits: Edits) -> Reply:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("delivery")
+        raise AssertionError
+
+    pipeline = Pipeline(stage, cast(Policy, stage), stage, MailLog(stage.log), stage.metrics, answer_within=0.01)
+
+    assert await pipeline.process(TRANSACTION, Spool.of(MESSAGE), never) == TOO_SLOW
+    assert ended == ["delivery"]
+    assert stage.event["reply"] == TOO_SLOW.text

@@ -71,3 +71,39 @@ def test_closing_twice_is_fine() -> None:
     spool = Spool.of(b"x" * (MEMORY_LIMIT + 1))
     spool.close()
     spool.close()
+
+
+@pytest.mark.parametrize("size", [10, MEMORY_LIMIT + 1])
+def test_what_is_shared_outlives_the_spool_it_came_from(size: int) -> None:
+    content = os.urandom(size)
+    spool = Spool.of(content)
+    shared = spool.share()
+    spool.close()
+
+    assert b"".join(shared.chunks()) == content
+    shared.close()
+    assert shared.read() == b""
+
+
+def test_a_descriptor_holds_the_whole_message_even_if_it_is_written_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = os.urandom(1000)
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, bytes(data)[:7]))
+    descriptor = Spool.of(content).descriptor()
+    monkeypatch.undo()
+
+    with open(descriptor, "rb") as file:
+        assert file.read() == content
+
+
+def test_a_descriptor_that_cannot_be_filled_is_not_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int, data: object) -> int:
+        raise OSError(12, "Cannot allocate memory")
+
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="allocate"):
+        Spool.of(b"x").descriptor()
+    monkeypatch.undo()
+
+    assert len(os.listdir("/proc/self/fd")) == before

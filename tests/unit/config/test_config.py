@@ -145,6 +145,7 @@ def test_private_key_and_certificate(tmp_path: Path) -> None:
         ("[scan]\nworkers = 0", "scan.workers: must be greater than or equal to 1, not 0"),
         ('[scan]\non_failure = "reject"', "scan.on_failure: must be defer, quarantine or deliver, not 'reject'"),
         ('[http]\nlisten = "127.0.0.1:10024"', "http.listen: 127.0.0.1:10024 is taken by smtp.listen"),
+        ('[http]\nlisten = "unix:/run/h"', "http.listen: unix:/run/h: HTTP is on a port only"),
         ('[milter]\nlisten = "unix:/run/m"', "milter.listen: the milter is not available in this version"),
         ('[quarantine]\nstore = "postgresql://db/x"', "quarantine.store: postgresql: is not available in this version"),
         ('[quarantine]\nmessages = "s3://bucket"', "quarantine.messages: s3: is not available in this version"),

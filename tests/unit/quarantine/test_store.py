@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import sqlite3
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -106,6 +107,49 @@ async def test_a_cancelled_keep_is_brought_to_its_end_first(tmp_path: Path) -> N
         with pytest.raises(asyncio.CancelledError):
             await work
         assert [message.id for message in await store.find()] == [ID]
+
+
+class Disk:
+    """A disk that hangs at one step until it is told to go on."""
+
+    def __init__(self, step: str) -> None:
+        self.go_on, self._step = threading.Event(), step
+
+    def __call__(self, step: str) -> None:
+        if step == self._step:
+            self.go_on.wait(30)
+
+
+async def test_a_disk_that_hangs_holds_no_session_and_what_it_finishes_later_is_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.quarantine.store.KEEP_SECONDS", 0.05)
+    disk, body = Disk("Q1"), os.urandom(3 << 20)
+    spool = Spool.of(body)
+    async with opened(tmp_path, checkpoint=disk) as store:
+        with pytest.raises(KeepFailed, match="has not finished within"):
+            await store.keep(ID, transaction(), spool, REPORT, DECISION)
+        spool.close()
+        disk.go_on.set()
+        await asyncio.wait(store._overdue)
+        held = await store.get(ID)
+        with await store.open_message(ID) as message:
+            assert message.read() == body
+    assert held.message.recovered
+    assert held.journal.last.what is What.RECOVERED
+
+
+async def test_a_disk_that_hangs_takes_only_so_many_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.quarantine.store.KEEP_SECONDS", 0.02)
+    monkeypatch.setattr("gateway.quarantine.store.MAX_OVERDUE", 2)
+    disk = Disk("Q1")
+    async with opened(tmp_path, checkpoint=disk) as store:
+        for number, words in enumerate(("within", "within", "2 messages")):
+            with pytest.raises(KeepFailed, match=words):
+                await keep(store, f"{number:016x}")
+        disk.go_on.set()
+        await asyncio.wait(store._overdue)
+        await keep(store, "f" * 16)
 
 
 async def test_two_at_once_are_both_kept(tmp_path: Path) -> None:

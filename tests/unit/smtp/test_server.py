@@ -134,3 +134,15 @@ async def test_draining_ends_when_time_is_up() -> None:
         assert await client.ends()
     assert world.delivered == []
     assert world.hops.released == len(world.hops.acquired)
+
+
+async def test_draining_does_not_wait_for_a_next_hop_that_says_no_good_bye(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.smtp.server.LAST_SECONDS", 0.05)
+    world = World()
+    async with stage(world) as at:
+        client = await at.greeted()
+        world.parting = asyncio.Event()
+        assert (await client.ask(b"MAIL FROM:<from@example.com>")).startswith(b"250")
+        async with asyncio.timeout(10):
+            await at.listener.drain(0.05)
+        assert at.listener._house.farewells == set()

@@ -536,6 +536,24 @@ async def test_xclient_begins_the_session_again() -> None:
     assert [used.address for used in world.hops.acquired] == ["127.0.0.1", "2001:db8::1"]
 
 
+@pytest.mark.parametrize("line", [b"XCLIENT ADDR=127.0.0.1", b"XFORWARD ADDR=127.0.0.1"])
+async def test_a_stranger_behind_a_trusted_proxy_speaks_for_nobody(line: bytes) -> None:
+    async with stage(World(xclient=True), **trusting()) as at:
+        client = await at.greeted()
+        await client.ask(b"XCLIENT ADDR=192.0.2.9")
+        assert b"XCLIENT" not in await client.ask(b"EHLO stranger.example")
+        assert (await client.ask(line)).startswith(b"550 5.7.0")
+
+
+async def test_xclient_without_an_address_changes_no_trust() -> None:
+    async with stage(World(xclient=True), **trusting()) as at:
+        client = await at.greeted()
+        await client.ask(b"XCLIENT NAME=a.example")
+        assert b"XCLIENT" in await client.ask(b"EHLO again.example")
+        await client.ask(b"XCLIENT ADDR=[UNAVAILABLE]")
+        assert b"XCLIENT" not in await client.ask(b"EHLO unknown.example")
+
+
 @pytest.mark.parametrize("line", [b"XCLIENT ADDR=127.0.0.1 LOGIN=admin", b"XFORWARD NAME=a"])
 async def test_strangers_speak_for_nobody(line: bytes) -> None:
     world = World()

@@ -11,7 +11,7 @@ import uvloop
 
 from gateway.message import Action, Decision, Kind, Report, ScanFailed, Span, Verdict
 from gateway.spool import MEMORY_LIMIT, Spool
-from gateway.workers.link import WorkerUnfit
+from gateway.workers.link import Nursery, WorkerLink, WorkerUnfit
 from tests.stubs.pool import Pool, pool, until
 from tests.stubs.worker_tasks import message
 
@@ -205,3 +205,31 @@ async def test_a_worker_holds_nothing_but_its_channel_and_the_message() -> None:
         assert f"parent={os.getpid()}" not in said
         descriptors = said.partition("descriptors=[")[2].rstrip("]").split(", ")
         assert len(descriptors) <= 7  # 0-3, its memory's counter, the map of the message, landlock's rule set
+
+
+async def test_a_start_that_is_broken_off_leaves_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[WorkerLink] = []
+    up, start = asyncio.Event(), Nursery.start
+
+    async def only_the_first(nursery: Nursery) -> WorkerLink:
+        if up.is_set():
+            await asyncio.Event().wait()
+        up.set()
+        begun.append(await start(nursery))
+        ready.set()
+        return begun[0]
+
+    ready = asyncio.Event()
+    monkeypatch.setattr(Nursery, "start", only_the_first)
+
+    async def open_one() -> None:
+        async with pool(workers=2):
+            pass
+
+    opening = asyncio.create_task(open_one())
+    await ready.wait()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    with pytest.raises(ValueError, match="closed"):  # reaped
+        begun[0].process.is_alive()
