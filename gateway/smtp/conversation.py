@@ -30,6 +30,9 @@ from gateway.smtp.settings import Gateway, ServerSettings
 MAX_DISCARDED = 64 * 1024
 """Octets of an overlong command that are read for the sake of an answer."""
 
+MAX_UNSAID = 4096
+"""Octets of replies that wait for the rest of their group."""
+
 LINGER = 5.0
 """Seconds a closing connection may take to send what is left: the good-bye, and TLS close_notify."""
 
@@ -88,6 +91,7 @@ class Conversation(SMTP):
         """The message past its final dot: it is brought to its end whatever becomes of the connection."""
         self._end = ""
         self._errors = 0
+        self._unsaid = b""
         self._counted_as: Client | None = None
         self._deadline = self.loop.time() + self.settings.timeouts.session
 
@@ -176,12 +180,20 @@ class Conversation(SMTP):
 
     # ---- reading and writing
 
-    async def say(self, reply: Reply) -> None:
-        """Send a reply. One with 421 ends the session, whoever it came from (RFC 5321 §3.8)."""
+    async def say(self, reply: Reply, *, at_once: bool = False) -> None:
+        """Send a reply, together with those to the commands of its group (RFC 2920 §3.2) unless it is wanted
+        ``at_once``. One with 421 ends the session, whoever it came from (RFC 5321 §3.8)."""
         if reply.code == 421:
             raise HangUpError("refused", reply)
-        self._writer.write(reply.wire)
-        await self._writer.drain()
+        self._unsaid += reply.wire
+        waiting = b"\n" in self._reader._buffer  # type: ignore[attr-defined] # asyncio has no public word for it
+        if at_once or not waiting or len(self._unsaid) > MAX_UNSAID:
+            self._writer.write(self._take_unsaid())
+            await self._writer.drain()
+
+    def _take_unsaid(self) -> bytes:
+        unsaid, self._unsaid = self._unsaid, b""
+        return unsaid
 
     async def _read_line(self) -> bytes:
         """One line up to its LF. The time-out is for the whole line, so dripping does not help."""
@@ -313,8 +325,9 @@ class Conversation(SMTP):
         transport = cast("asyncio.Transport | None", self.transport)
         if transport is None:
             return
-        if parting.reply is not None and not transport.is_closing():
-            transport.write(parting.reply.wire)
+        last_words = self._take_unsaid() + (parting.reply.wire if parting.reply else b"")
+        if last_words and not transport.is_closing():
+            transport.write(last_words)
         transport.close()
         if self._over_ssl or transport.get_write_buffer_size():
             self.loop.call_later(LINGER, transport.abort)

@@ -208,7 +208,7 @@ class SmtpSession(Conversation):
         self._junk = 0
         if refusal is BARE_NEWLINE:
             raise HangUpError("refused", BARE_NEWLINE, "bare newline in a message")
-        await self.say(reply)
+        await self.say(reply, at_once=True)  # each moment it is not heard is one in which the client may send a twin
         await self._reset()
 
     async def _receive(self, spool: Spool) -> Reply | None:
