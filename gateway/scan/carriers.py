@@ -45,7 +45,7 @@ def inspect_sylk(blob: Blob, look: Look) -> None:
     """A SYLK file with a macro sheet (option ``E``): Excel opens it, and runs Auto_Open, whatever it is called."""
     if bytes(blob.data[:3]) != b"ID;":
         return
-    text = bytes(blob.data)
+    text = bytes(blob.data).replace(b"\r", b"\n")
     if _SYLK_MACRO_SHEET.search(text):
         kind = Kind.XLM_AUTOEXEC if _SYLK_AUTO.search(text) else Kind.XLM_MACRO
         look.find(kind, blob.where, "is a SYLK file with an Excel 4 macro sheet")
@@ -73,5 +73,5 @@ CARRIERS: tuple[tuple[frozenset[FileType], Callable[[Blob, Look], None]], ...] =
     ),
     (frozenset({FileType.ONENOTE}), inspect_onenote),
     (frozenset({FileType.BINARY}), inspect_cms),
-    (frozenset({FileType.TEXT}), inspect_sylk),
+    (frozenset({FileType.TEXT, FileType.HTML, FileType.BINARY}), inspect_sylk),
 )

@@ -26,8 +26,9 @@ _JUNK = bytes(set(range(256)) - set(_ALPHABET + b"-_="))
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _RUN = re.compile(rb"[^=]+")
 
-_UU_BEGIN = re.compile(rb"^begin[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,255})\r?$", re.MULTILINE)
-_UU64_BEGIN = re.compile(rb"^begin-base64[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,255})\r?$", re.MULTILINE)
+_BLANK_SOFT_BREAK = re.compile(rb"=[ \t]{1,1000}(?=\r?\n)")
+_UU_BEGIN = re.compile(rb"^begin[ \t]+[0-7]{1,6}[ \t]+([^\r\n]{1,255})\r?$", re.MULTILINE)
+_UU64_BEGIN = re.compile(rb"^begin-base64[ \t]+[0-7]{1,6}[ \t]+([^\r\n]{1,255})\r?$", re.MULTILINE)
 
 
 def base64_views(data: bytes | mmap.mmap, start: int = 0, end: int | None = None) -> tuple[bytes, ...]:
@@ -67,8 +68,9 @@ def _segment(letters: bytes) -> bytes:
 
 
 def quoted_printable(encoded: bytes | memoryview) -> bytes:
-    """RFC 2045 §6.7. What is no valid escape stays as it is (§6.7, note 3)."""
-    return binascii.a2b_qp(encoded)
+    """RFC 2045 §6.7. What is no valid escape stays as it is (note 3), blanks behind a soft line break do not count."""
+    text = bytes(encoded)
+    return binascii.a2b_qp(_BLANK_SOFT_BREAK.sub(b"=", text) if b"= " in text or b"=\t" in text else text)
 
 
 def uuencoded(text: bytes) -> Iterator[tuple[str, bytes, int, int]]:

@@ -20,7 +20,9 @@ from gateway.scan.budget import OverLimit
 Bytes = bytes | mmap.mmap
 
 _NAME = re.compile(rb"([!-9;-~]+)([ \t]*):")
-_CONTENT = b"content-"
+_FOLDED_LINE = re.compile(rb"[^\n]+(?:\n[ \t][^\n]*)*\n?")
+_BLANK_LINE = re.compile(rb"\n[ \t]+\r?\n")
+_CONTENT = "content-"
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _PARAMETER = re.compile(r';\s*([^=;\s"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
@@ -52,12 +54,22 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A header block. ``body`` is where the body begins, behind the empty line if there is one."""
+    """A header block. ``body`` is where the body begins, behind the empty line if there is one.
+
+    ``early`` is where it begins for a program that takes the first line that is no field for the end of the header;
+    -1 when there is no such line.
+    """
 
     span: Span
     body: int
     fields: tuple[Field, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    early: int = -1
+
+    def ended_early(self) -> Block:
+        """The same header in the eyes of such a program."""
+        fields = tuple(found for found in self.fields if found.span.start < self.early)
+        return Block(Span(self.span.start, self.early), self.early, fields, self.doubts)
 
     def all(self, name: str) -> list[str]:
         """The values of every field of that name, in order."""
@@ -102,10 +114,10 @@ def read_block(data: Bytes, start: int, end: int, limit: int) -> Block:
         if stop < end:
             raise OverLimit(f"has a header longer than {limit} bytes")
         header_end = body = end
-    fields, doubts = _fields(data[start:header_end], start)
+    fields, doubts, early = _fields(data[start:header_end], start)
     if not fields and header_end == end:
         return Block(Span(start, start), start)
-    return Block(Span(start, header_end), body, fields, tuple(dict.fromkeys(doubts)))
+    return Block(Span(start, header_end), body, fields, tuple(dict.fromkeys(doubts)), early)
 
 
 def _empty_line(data: Bytes, start: int, stop: int) -> tuple[int, int]:
@@ -117,47 +129,37 @@ def _empty_line(data: Bytes, start: int, stop: int) -> tuple[int, int]:
     return (usual + 1, usual + 3) if usual >= 0 else (-1, -1)
 
 
-def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt]]:
+def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], int]:
+    """The fields of a block that stands at ``offset``, what is doubtful, and ``Block.early``."""
     doubts = []
     if b"\x00" in block:
         doubts.append(Doubt("a zero byte in the header"))
-    bare_return = block.count(b"\r") != block.count(b"\r\n")
-    if bare_return:
-        doubts.append(Doubt("a bare carriage return in the header"))
+    if block.count(b"\r") != block.count(b"\r\n"):
+        # a line end to some programs; the SMTP listener lets none through
+        doubts.append(Doubt("a bare carriage return in the header", Verdict.UNSCANNABLE))
+    ends = [blank.end()] if (blank := _BLANK_LINE.search(block)) else []
     found: list[Field] = []
-    name, pieces, began = "", [b""], 0
-    position = 0
-    for line in _lines(block) if bare_return else block.splitlines(keepends=True):
-        if line[0] in b" \t" and name:
-            pieces.append(line)
-        else:
-            if name:
-                found.append(_field(name, pieces, offset + began, offset + position))
-            match = _NAME.match(line)
-            if match is None:
-                if not (position == 0 and line.startswith((b"From ", b">From "))):
-                    doubts.append(Doubt("a line in the header that is no field"))
-                name = ""
-            else:
-                name, pieces, began = match.group(1).decode("ascii").lower(), [line[match.end() :]], position
-                if match.group(2) and match.group(1).lower().startswith(_CONTENT):
-                    doubts.append(Doubt("a space before the colon of a content field"))
-        position += len(line)
-    if name:
-        found.append(_field(name, pieces, offset + began, offset + position))
-    return tuple(found), doubts
+    for match in _FOLDED_LINE.finditer(block):
+        line, start = match.group(), match.start()
+        if named := _NAME.match(line):
+            name = named.group(1).decode("ascii").lower()
+            found.append(Field(name, _unfolded(line[named.end() :]), Span(offset + start, offset + match.end())))
+            if named.group(2) and name.startswith(_CONTENT):
+                doubts.append(Doubt("a space before the colon of a content field"))
+        elif start or not line.startswith((b"From ", b">From ")):
+            # clean, because the header is also read as one that ends here
+            doubts.append(Doubt("a line in the header that is no field", Verdict.CLEAN))
+            ends.append(start)
+    # without a field before it the body would be the same bytes once more
+    first = found[0].span.start if found else offset + len(block)
+    return tuple(found), doubts, next((offset + end for end in sorted(ends) if offset + end > first), -1)
 
 
-def _lines(block: bytes) -> list[bytes]:
-    """Lines that end with LF only; ``splitlines`` would also break at a bare CR."""
-    lines = [line + b"\n" for line in block.split(b"\n")]
-    lines[-1] = lines[-1][:-1]
-    return [line for line in lines if line]
-
-
-def _field(name: str, pieces: list[bytes], start: int, end: int) -> Field:
-    text = b"".join(pieces).replace(b"\r\n", b"").replace(b"\n", b"").strip()
-    return Field(name, text.decode("utf-8", "surrogateescape"), Span(start, end))
+def _unfolded(value: bytes) -> str:
+    text = value.strip()
+    if b"\n" in text:
+        text = text.replace(b"\r\n", b"").replace(b"\n", b"")
+    return text.decode("utf-8", "surrogateescape")
 
 
 def parse_value(text: str) -> Value:
@@ -167,10 +169,21 @@ def parse_value(text: str) -> Value:
     token, _, _ = text.partition(";")
     found = []
     for match in _PARAMETER.finditer(text, len(token)):
-        quoted, bare = match.group(2), match.group(3)
-        value = _ESCAPE.sub(r"\1", quoted) if quoted is not None else bare.strip()
-        found.append((match.group(1).lower(), value))
+        found += [(match.group(1).lower(), value) for value in _readings(match.group(2), match.group(3))]
     return Value(token.strip().strip('"').lower(), tuple(found))
+
+
+def _readings(quoted: str | None, bare: str | None) -> Iterator[str]:
+    """One parameter value as programs read it: with every or only the usual escapes undone, with or without a blank."""
+    if quoted is not None:
+        yield (every := _ESCAPE.sub(r"\1", quoted))
+        if (usual := quoted.replace("\\\\", "\\").replace('\\"', '"')) != every:
+            yield usual
+        return
+    whole = (bare or "").strip()
+    yield whole
+    if len(words := whole.split(None, 1)) > 1:
+        yield words[0]
 
 
 def _without_comments(text: str) -> str:

@@ -31,7 +31,7 @@ _MEANT_IDENTITY = re.compile(
 )
 _UU_NAMES = frozenset({"x-uuencode", "uuencode", "x-uue", "uue", "x-uu"})
 
-_MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news", "text/rfc822"})
+MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news", "text/rfc822"})
 _FRAGMENTS = {
     "message/partial": "a piece of a message that only the recipient's program puts together",
     "message/external-body": "a part that only says where its content is to be fetched from",
@@ -59,6 +59,8 @@ class Entity:
     children: tuple[Entity, ...] = ()
     loose: tuple[Span, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    other: Entity | None = None
+    """The same entity for a program that ends the header earlier (``Block.early``)."""
 
     @property
     def where(self) -> str:
@@ -68,7 +70,7 @@ class Entity:
     def walk(self) -> Iterator[Entity]:
         """This entity and everything below it, in the order of the message."""
         yield self
-        for child in self.children:
+        for child in (*self.children, *([self.other] if self.other else ())):
             yield from child.walk()
 
 
@@ -101,6 +103,7 @@ class _Parser:
         self.data = data
         self.budget = budget
         self._entities = 0
+        self._ends_early = False
 
     def _message(self, start: int, end: int, number: str, depth: int) -> Entity:
         """A message: its own number is that of its multipart, or of its only part (RFC 3501 §6.4.5)."""
@@ -111,8 +114,20 @@ class _Parser:
 
     def entity(self, block: Block, end: int, number: str, default: str, depth: int, *, whole: bool = False) -> Entity:
         """What begins with the header ``block`` and goes up to ``end``. ``whole`` says that it is a message."""
+        if block.early < 0:
+            return self._reading(block, end, number, default, depth, whole=whole)
+        if self._ends_early:
+            return self._reading(block.ended_early(), end, number, default, depth, whole=whole)
+        entity = self._reading(block, end, number, default, depth, whole=whole)
+        # a program that ends one header early ends every header early, so readings do not multiply
+        self._ends_early = True
+        other = self._reading(block.ended_early(), end, number, default, depth, whole=whole)
+        self._ends_early = False
+        return replace(entity, other=other)
+
+    def _reading(self, block: Block, end: int, number: str, default: str, depth: int, *, whole: bool) -> Entity:
         self._spend(depth)
-        values = [parse_value(text) for text in block.all("content-type")] or [Value(default)]
+        values = _types(block) or [Value(default)]
         codings, doubts = _codings(block)
         doubts += block.doubts
         doubts += _disagreements(values)
@@ -128,7 +143,7 @@ class _Parser:
         )
         boundaries = self._boundaries(block, values, entity)
         if boundaries:
-            divided = self._divided(entity, boundaries, depth)
+            divided = self._divided(entity, values, boundaries, depth)
             if divided.children:
                 return divided
             entity = divided
@@ -138,7 +153,7 @@ class _Parser:
 
     def _leaf_or_message(self, entity: Entity, values: list[Value], depth: int) -> Entity:
         doubts = [Doubt(_FRAGMENTS[value.token], Verdict.UNSCANNABLE) for value in values if value.token in _FRAGMENTS]
-        inside = any(value.token in _MESSAGE_TYPES for value in values)
+        inside = any(value.token in MESSAGE_TYPES for value in values)
         if inside and any(coding in IDENTITY for coding in entity.codings):
             child = self._message(entity.body.start, entity.body.end, entity.number, depth + 1)
             return replace(entity, children=(child,), doubts=(*entity.doubts, *doubts))
@@ -155,20 +170,27 @@ class _Parser:
         if not any(found):
             guess = _GUESS_LINE.search(self.data, entity.body.start, entity.body.end)
             found = [guess.group(1)] if guess else []
-        return list(dict.fromkeys(boundary for boundary in found if boundary))[:MAX_VIEWS]
+        return list(dict.fromkeys(boundary for boundary in found if boundary))
 
-    def _divided(self, entity: Entity, boundaries: list[bytes], depth: int) -> Entity:
+    def _divided(self, entity: Entity, values: list[Value], boundaries: list[bytes], depth: int) -> Entity:
         """The entity with the children of every boundary. A span that two boundaries agree on is one child."""
         doubts = list(entity.doubts)
-        splits = [self._split(entity.body, boundary) for boundary in boundaries]
+        if len(boundaries) > MAX_VIEWS:
+            doubts.append(Doubt(f"more than {MAX_VIEWS} boundaries for one multipart", Verdict.UNSCANNABLE))
+        splits = [self._split(entity.body, boundary) for boundary in boundaries[:MAX_VIEWS]]
         if not any(split.parts for split in splits):
             if entity.type.startswith("multipart"):
                 doubts.append(Doubt("a multipart without any part"))
+            body = entity.body
+            if any(self.data.find(b"--" + boundary, body.start, body.end) >= 0 for boundary in boundaries):
+                doubts.append(Doubt("boundaries of a multipart in lines of another form", Verdict.UNSCANNABLE))
             return replace(entity, doubts=tuple(dict.fromkeys(doubts)))
         if not entity.block.all("content-type") or not entity.type.startswith("multipart"):
             doubts.append(Doubt("parts in something that does not call itself a multipart"))
-        elif not any(value.all("boundary") for value in map(parse_value, entity.block.all("content-type"))):
+        elif not any(value.all("boundary") for value in values):
             doubts.append(Doubt("a multipart that does not name its boundary"))
+        if sum(bool(split.parts) for split in splits) > 1:
+            doubts.append(Doubt("two different boundaries for one multipart"))
         if any(coding not in IDENTITY for coding in entity.codings):
             doubts.append(Doubt("a transfer encoding on a multipart (RFC 2045 §6.4)"))
         spans = dict.fromkeys(span for split in splits for span in split.parts)
@@ -256,6 +278,8 @@ def _codings(block: Block) -> tuple[tuple[str, ...], list[Doubt]]:
             doubts.append(Doubt(f"an unknown Content-Transfer-Encoding {token[:60]!r}", Verdict.UNSCANNABLE))
     if len(tokens) > 1 and len(texts) == 1:
         doubts.append(Doubt("several values in Content-Transfer-Encoding"))
+    if len(codings) > MAX_VIEWS:
+        doubts.append(Doubt(f"more than {MAX_VIEWS} transfer encodings for one part", Verdict.UNSCANNABLE))
     return tuple(codings)[:MAX_VIEWS] or ("",), doubts
 
 
@@ -277,13 +301,18 @@ def _coding(token: str) -> tuple[tuple[str, ...], bool]:
     return ("", guess), False
 
 
+def _types(block: Block) -> list[Value]:
+    """Every Content-Type, also as it is behind an encoded word, which some programs decode in any field."""
+    texts = block.all("content-type")
+    texts += [decode_words(text) for text in texts if text.startswith("=?")]
+    return [parse_value(text) for text in texts]
+
+
 def _disagreements(values: list[Value]) -> list[Doubt]:
     doubts = []
     if len(values) > 1:
         same = len({(value.token, value.parameters) for value in values}) == 1
         doubts.append(Doubt("two Content-Type fields", Verdict.CLEAN if same else None))
-    if any(len(value.all("boundary")) > 1 for value in values):
-        doubts.append(Doubt("two different boundaries for one multipart"))
     return doubts
 
 

@@ -24,7 +24,6 @@ FOLDERS = sorted(path.parent for path in HERE.rglob("recipe.py"))
 NOT_MADE = {
     FileType.RAR: "only the program of its owner writes it",
     FileType.CAB: "libarchive reads it and does not write it",
-    FileType.MSG: "made in tests/unit/scan/containers",
     FileType.TNEF: "made in tests/unit/scan/containers",
     FileType.MHT: "made in tests/unit/scan/containers",
 }

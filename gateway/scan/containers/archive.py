@@ -46,7 +46,11 @@ _READERS: tuple[tuple[int, bytes, str, str], ...] = (
     (2, b"-lh", "lha", "none"),
 )
 
+SEARCHED = ((b"7z\xbc\xaf\x27\x1c", FileType.SEVEN_ZIP), (b"Rar!\x1a\x07", FileType.RAR))
+"""Archives that are found behind whatever stands before them."""
+
 _BLOCK = 1 << 16
+_TAR_HEADER = 512
 _ENCRYPTED_WORDS = ("encrypt", "passphrase", "password", "crypto codec")
 
 
@@ -54,7 +58,7 @@ def unpack(blob: Blob, look: Look) -> None:
     """Hand on every member of the archive. Encrypted ones are a finding."""
     from libarchive.exception import ArchiveError
 
-    data = bytes(blob.data)
+    data = _from_its_start(bytes(blob.data))
     locked: list[str] = []
     count = 0
     try:
@@ -67,7 +71,7 @@ def unpack(blob: Blob, look: Look) -> None:
     except ArchiveError as error:
         said = str(error).lower()
         if not any(word in said for word in _ENCRYPTED_WORDS):
-            raise Corrupt(f"cannot be unpacked completely ({error})") from error
+            raise Corrupt(f"cannot be unpacked completely ({error.msg})") from error
         look.find(Kind.ENCRYPTED, blob.where, "is encrypted, the names of its members included")
         return
     if locked:
@@ -90,10 +94,28 @@ def _members(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes | None]]:
             yield name, None if _is_encrypted(entry) else _content(entry, budget)
 
 
+def _from_its_start(data: bytes) -> bytes:
+    """``data`` without what stands before a 7z or RAR file; unchanged when it begins as something that is read."""
+    if is_old_tar(data[:_TAR_HEADER]) or any(data.startswith(magic, at) for at, magic, _, _ in _READERS):
+        return data
+    starts = [at for magic, _ in SEARCHED if (at := data.find(magic)) > 0]
+    return data[min(starts) :] if starts else data
+
+
+def is_old_tar(head: bytes) -> bool:
+    """A tar file from before POSIX 1988: nothing but the checksum of its first header tells."""
+    said = head[148:156].strip(b" \x00")
+    if len(head) < _TAR_HEADER or not head[0] or not said.isdigit():
+        return False
+    return said.lstrip(b"0") == b"%o" % (sum(head[:148]) + 8 * 0x20 + sum(head[156:_TAR_HEADER]))
+
+
 def _reader(data: bytes) -> tuple[str, str]:
     for offset, magic, format_name, filter_name in _READERS:
         if data[offset : offset + len(magic)] == magic:
             return format_name, filter_name
+    if is_old_tar(data[:_TAR_HEADER]):
+        return "tar", "none"
     raise Corrupt("is an archive or disk image of a kind that is not looked into")
 
 

@@ -1,4 +1,4 @@
-"""One file, compressed: gzip, bzip2, xz. What is inside is handed on under the name without its suffix.
+"""One file, compressed: gzip, bzip2, xz, lzma. What is inside is handed on under the name without its suffix.
 
 Contract: everything is decompressed under the budget; several streams behind one another are read as one, as the
 usual programs do. Raises ``OverLimit`` and ``Corrupt``.
@@ -25,6 +25,8 @@ def unpack(blob: Blob, look: Look) -> None:
         content = bounded.bunzip2(blob.data, look.budget)
     elif head.startswith(b"\xfd7zXZ"):
         content = bounded.unxz(blob.data, look.budget)
+    elif head.startswith(b"\x5d\x00\x00"):
+        content = bounded.unlzma(blob.data, look.budget)
     else:
         raise Corrupt("the compression is not known")
     stem = posixpath.splitext(posixpath.basename(blob.name))[0]

@@ -43,6 +43,7 @@ class _Visit:
     def entity(self, entity: Entity) -> bool:
         """Look at an entity and what is below it; whether that is more than text and pictures."""
         risky = [self.entity(child) for child in entity.children]
+        risky += [self._other(entity.other)] if entity.other else []
         risky += [self._loose(entity, span.start, span.end) for span in entity.loose]
         risky += [self._coded(entity, coding) for coding in entity.codings]
         for doubt in entity.doubts:
@@ -51,6 +52,11 @@ class _Visit:
                 verdict = Verdict.CLEAN
             self.look.find(Kind.MIME_AMBIGUOUS, self._path(entity.where), doubt.sentence, verdict=verdict)
         return any(risky)
+
+    def _other(self, entity: Entity) -> bool:
+        """A second reading of bytes that are looked at already: paid for, because readings multiply as they nest."""
+        self.look.budget.spend_bytes(entity.body.end - entity.body.start)
+        return self.entity(entity)
 
     def _loose(self, entity: Entity, start: int, end: int) -> bool:
         if end - start < MIN_LOOSE:
@@ -68,14 +74,18 @@ class _Visit:
         if coding in IDENTITY:
             return not entity.children and self._hand_on(entity, self.data[entity.body.start : entity.body.end])
         risky = False
-        header = self._type_fields(entity) if entity.type.startswith("multipart") else b""
+        header = self._type_fields(entity)
         for name, content in self._decoded(entity, coding):
             self.look.budget.spend_bytes(len(content))
             risky |= self._hand_on(entity, header + content, name)
         return risky
 
     def _type_fields(self, entity: Entity) -> bytes:
-        """What makes a message of the decoded body of a multipart."""
+        """What makes a message of the decoded body of a multipart, and tells that of a message to be one."""
+        if entity.type in mime.MESSAGE_TYPES:
+            return b"MIME-Version: 1.0\r\n"
+        if not entity.type.startswith("multipart"):
+            return b""
         spans = [field.span for field in entity.block.fields if field.name == "content-type"]
         return b"".join(self.data[span.start : span.end] for span in spans) + b"\r\n"
 

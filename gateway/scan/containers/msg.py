@@ -1,8 +1,8 @@
 """Outlook messages (.msg, MS-OXMSG): the attachments, those of attached messages included.
 
 Contract: every attachment is handed on under its long name. A message attached as a storage lies in the same file and
-is walked with it; an OLE object attached as a storage is looked into as a document. Raises ``OverLimit`` and
-``Corrupt``.
+is walked with it. A file that holds anything no message has, such as an OLE object or the streams of a Word document,
+is looked into as a document as well. Raises ``OverLimit`` and ``Corrupt``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ TYPES = frozenset({FileType.MSG})
 
 # MS-OXMSG §2.1.3 and MS-OXPROPS: property id and type in hex behind a fixed prefix.
 _CONTENT = "__substg1.0_37010102"
-_OBJECT = "__substg1.0_3701000d"
 _NAMES = (
     ("__substg1.0_3707001f", "utf-16-le"),
     ("__substg1.0_3704001f", "utf-16-le"),
@@ -47,6 +46,5 @@ def _name(file: CompoundFile, entry: Entry) -> str:
 
 
 def _is_foreign(entry: Entry) -> bool:
-    """A stream of an OLE object: inside an attached storage, with a name no message uses."""
-    inside = any(name.casefold() == _OBJECT for name in entry.parent)
-    return entry.kind == STREAM and inside and not entry.name.startswith("__")
+    """A stream with a name no message uses: of an OLE object, or of the document this file is to another program."""
+    return entry.kind == STREAM and not entry.name.startswith("__")

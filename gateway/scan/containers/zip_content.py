@@ -19,6 +19,8 @@ from gateway.scan.look import Corrupt
 Doubt = Callable[[str], None]
 
 STORED, DEFLATED, DEFLATE64, BZIP2, LZMA = 0, 8, 9, 12, 14
+_HEAD = 512
+"""Packed bytes that hold the first few of the content, behind the tables of a deflate block."""
 METHOD_NAMES = {1: "shrink", 6: "implode", 10: "PKWARE DCL", 93: "zstd", 95: "xz", 97: "WavPack", 98: "PPMd", 99: "AES"}
 
 
@@ -36,6 +38,17 @@ def is_plain(packed: bytes | memoryview, entry: Entry, doubt: Doubt) -> bool:
     if plain:
         doubt(f"{entry.name!r} is marked as encrypted and is not")
     return plain
+
+
+def begins_with(packed: bytes | memoryview, entry: Entry, magics: tuple[bytes, ...]) -> bool:
+    """Whether the content, stored or inflated, begins with one of ``magics``; True where only ``content`` can tell."""
+    if entry.method not in (STORED, DEFLATED):
+        return True
+    head = bytes(packed[:_HEAD])
+    try:
+        return head.startswith(magics) or zlib.decompressobj(bounded.RAW_DEFLATE).decompress(head, 8).startswith(magics)
+    except zlib.error:
+        return False
 
 
 def content(packed: bytes | memoryview, entry: Entry, budget: Budget, doubt: Doubt) -> bytes:

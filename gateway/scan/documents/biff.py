@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.message import Kind
+from gateway.message import Kind, Verdict
 from gateway.scan.budget import Budget
 from gateway.scan.documents import xlm
 from gateway.scan.documents.xlm import HIDDEN, Workbook
@@ -77,7 +77,7 @@ def tell(found: Globals, where: str, look: Look) -> None:
         look.find(Kind.DDE, where, f"Asks another program for data by DDE: {source}")
     if found.module_sheets:
         sentence = f"Holds the macro module {found.module_sheets[0]} of Excel 5, whose code is not read"
-        look.find(Kind.VBA_MACRO, where, sentence)
+        look.find(Kind.VBA_MACRO, where, sentence, verdict=Verdict.UNSCANNABLE)
 
 
 def _records(stream: bytes, budget: Budget) -> Iterator[tuple[int, bytes]]:

@@ -21,15 +21,16 @@ MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 CARRIERS = (b"PK\x03\x04", MAGIC, b"{\\rt", b"%PDF-")
 """How what is embedded in a document begins when it is a document of its own."""
 
-_HEADER = struct.Struct("<30xH16xI4xIIIII")
-"""MS-CFB 2.2: sector shift, first directory sector, mini stream cutoff, first mini FAT sector and their number, first
-DIFAT sector and their number. The numbers of the first 109 FAT sectors follow."""
+_HEADER = struct.Struct("<30xHH14xI4xIIIII")
+"""MS-CFB 2.2: sector shift, mini sector shift, first directory sector, mini stream cutoff, first mini FAT sector and
+their number, first DIFAT sector and their number. The numbers of the first 109 FAT sectors follow."""
 _ENTRY = struct.Struct("<64sHBBIII16sIQQIQ")
 """MS-CFB 2.6.1."""
 _MAX_REGULAR_SECTOR = 0xFFFFFFFA
 _NO_STREAM = 0xFFFFFFFF
 _HEADER_DIFAT = 109
-_MINI_SECTOR = 64
+_MINI_SHIFT, _CUTOFF = 6, 4096
+_MINI_SECTOR = 1 << _MINI_SHIFT
 STORAGE, STREAM, ROOT = 1, 2, 5
 
 
@@ -66,9 +67,11 @@ class CompoundFile:
         if len(self._data) < 512 or self._data[:8] != MAGIC:
             raise Corrupt("is too short for a compound file, or does not begin as one")
         header = _HEADER.unpack_from(self._data)
-        shift, directory_start, self._cutoff, self._mini_fat_start, _, difat, difat_count = header
+        shift, mini_shift, directory_start, self._cutoff, self._mini_fat_start, _, difat, difat_count = header
         if shift not in {9, 12}:
             raise Corrupt(f"is a compound file with sectors of 2^{shift} bytes, which no application writes")
+        if (mini_shift, self._cutoff) != (_MINI_SHIFT, _CUTOFF):
+            raise Corrupt("is a compound file that divides its small streams as no application does")
         self.size_of_sector = 1 << shift
         self._sectors = max(0, len(self._data) - 1) // self.size_of_sector
         self._fat = self._read_fat(difat, difat_count)

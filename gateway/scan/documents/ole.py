@@ -58,6 +58,7 @@ class _Inspection:
         if self.file.damaged:
             # a directory or a stream that breaks off may hide a project that a repair would bring back
             carve_vba(bytes(self.blob.data), self.where, self.look, hosts or APPLICATIONS)
+            self.look.find(Kind.CORRUPT, self.where, f"Is a damaged compound file: {self.file.damaged}")
         if self.encrypted:
             self._decrypt()
 
@@ -83,7 +84,9 @@ class _Inspection:
         if fib.encrypted:
             self.encrypted = True
             return
-        word97.inspect_text(self._read(entry), self.where, self.look)
+        text = self._read(entry)
+        word97.inspect_text(text, self.where, self.look)
+        word97.inspect_commands(text, fib, self.where, self.look)
         for table in self.file.streams(fib.table):
             if table.parent == entry.parent:
                 word97.inspect_template(self._read(table), fib, self.where, self.look)

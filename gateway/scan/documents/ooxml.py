@@ -2,7 +2,7 @@
 
 Contract: a look at names, content types and relationships decides what has to be read; a clean document costs no
 more than that and its text parts. A macro project is found by relationship, by content type, by name, and by its
-first bytes in any part that is not plainly text or picture, so renaming none of them hides it. Raises ``OverLimit``
+first bytes in any other part, so renaming none of them hides it. Raises ``OverLimit``
 only; a part that matters and cannot be read is ``CORRUPT`` or ``ENCRYPTED``.
 """
 
@@ -34,13 +34,6 @@ _TYPES = {
     "presentationml": "powerpoint",
     "ms-powerpoint": "powerpoint",
 }
-_PASSIVE = frozenset(
-    {
-        *("xml", "rels", "vml", "png", "jpg", "jpeg", "jfif", "gif", "bmp", "tif", "tiff", "emf", "wmf", "emz", "wmz"),
-        *("svg", "webp", "ico", "ttf", "otf", "odttf", "fntdata", "psmdcp"),
-    }
-)
-"""Extensions of parts that are text, pictures or fonts; any other part is asked for its first bytes."""
 _FIELD_TYPES = ("main+xml", "header+xml", "footer+xml", "footnotes+xml", "endnotes+xml", "comments+xml", "glossary+xml")
 _FETCHED = frozenset({"attachedtemplate", "oleobject", "frame", "subdocument", "afchunk", "package", "control"})
 """Relationships Office follows when the document is opened; links for the reader and pictures are not among them."""
@@ -50,14 +43,20 @@ _SHEET_STATE = {"hidden": "hidden", "veryhidden": "very hidden"}
 def inspect(blob: Blob, look: Look) -> None:
     """Report what is active in one package and hand on what is embedded in it."""
 
+    # It stays unscannable even if every reading that was followed is clean: Office writes no such file, and not every
+    # reading of every program can be known.
     def doubt(sentence: str) -> None:
         look.find(Kind.ARCHIVE_AMBIGUOUS, blob.where, sentence, reference="APPNOTE 6.3.10 §4.3")
 
     package = Package(list(zip_file.members(blob.data, look.budget, doubt)), look.budget)
+    for name in package.ambiguous:
+        doubt(f"several parts are called {name!r}")
     applications = _applications(package)
     projects = _vba_parts(package)
     for name in projects:
         _inspect_project(package, name, blob, look, applications)
+    if projects:
+        _inspect_ribbon(package, blob, look)
     _inspect_macro_sheets(package, blob, look)
     _inspect_links(package, blob, look)
     _inspect_fields(package, blob, look)
@@ -91,6 +90,18 @@ def _inspect_project(package: Package, name: str, blob: Blob, look: Look, applic
             look.find(Kind.CORRUPT, blob.where, f"The macro project {name} {error}")
         else:
             inspect_vba(file, content, blob.where, look, applications)
+
+
+def _inspect_ribbon(package: Package, blob: Blob, look: Look) -> None:
+    """Macros that the package's own ribbon calls while it is drawn (MS-CUSTOMUI 2.2: onLoad, loadImage and get...)."""
+    for name in {r.target for r in package.relations if r.kind == "extensibility"} & package.parts.keys():
+        for content in package.read(name):
+            for element in _sound_elements(package, name, content, None):
+                for attribute, macro in element.attributes.items():
+                    if attribute in {"onLoad", "loadImage"} or attribute.startswith("get"):
+                        sentence = f"Runs by itself when the ribbon is drawn: {macro}, {attribute} of {element.name}"
+                        look.find(Kind.VBA_AUTOEXEC, blob.where, sentence, reference="MS-CUSTOMUI 2.2")
+                        return
 
 
 def _inspect_macro_sheets(package: Package, blob: Blob, look: Look) -> None:
@@ -142,7 +153,7 @@ def _sheet(element: Element) -> tuple[str, str, str]:
     return element.attributes.get("name", ""), element.attributes.get("id", ""), state
 
 
-def _sound_elements(package: Package, name: str, content: bytes, wanted: frozenset[str]) -> list[Element]:
+def _sound_elements(package: Package, name: str, content: bytes, wanted: frozenset[str] | None) -> list[Element]:
     try:
         return elements(content, wanted)
     except Corrupt as error:
@@ -189,8 +200,9 @@ def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:
 def _inspect_embedded(package: Package, projects: list[str], blob: Blob, look: Look) -> None:
     """Hand on every part that is a document of its own, whatever it is called."""
     chunks = {r.target for r in package.relations if r.kind == "afchunk" and not r.external}
-    other = {name for name in package.parts if name.rpartition(".")[2] not in _PASSIVE}
-    for name in sorted((other | chunks) - set(projects)):
+    for name in sorted(package.parts.keys() - set(projects)):
+        if name not in chunks and not package.begins_with(name, CARRIERS):
+            continue
         for content in package.read(name):
             if name in chunks or content.startswith(CARRIERS):
                 look.descend(blob, content, name)

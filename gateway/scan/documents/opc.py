@@ -66,6 +66,15 @@ class Package:
         """Every declared type, used or not."""
         return [*self._defaults.values(), *self._overrides.values()]
 
+    @property
+    def ambiguous(self) -> Iterator[str]:
+        """Names that several members have, written differently: what one program opens another may not."""
+        return (name for name, members in self.parts.items() if len({member.name for member in members}) > 1)
+
+    def begins_with(self, name: str, magics: tuple[bytes, ...]) -> bool:
+        """Whether any part of that name may begin with one of these few bytes."""
+        return any(member.begins_with(magics) for member in self.parts[name])
+
     def read(self, name: str) -> Iterator[bytes]:
         """The contents of every part of that name that can be read."""
         for member in self.parts.get(name, []):
@@ -112,13 +121,13 @@ def part_name(raw: str) -> str:
     return name.lstrip("/").casefold()
 
 
-def elements(content: bytes, wanted: frozenset[str]) -> list[Element]:
-    """The elements of an XML document with one of the ``wanted`` names. Raises ``Corrupt``."""
+def elements(content: bytes, wanted: frozenset[str] | None) -> list[Element]:
+    """The elements of an XML document with one of the ``wanted`` names, or all. Raises ``Corrupt``."""
     found: list[Element] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]
-        if local in wanted:
+        if wanted is None or local in wanted:
             found.append(Element(local, {key.rpartition(" ")[2]: value for key, value in attributes.items()}))
 
     parse(content, start)
@@ -140,7 +149,7 @@ def parse(
     parser.EntityDeclHandler = _refuse_entity
     try:
         parser.Parse(content, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding expat cannot read
         raise Corrupt(f"is not sound XML ({error})") from error
 
 

@@ -28,10 +28,11 @@ from gateway.scan.look import Look
 from gateway.scan.triggers import ScanRules, Trigger
 
 _DECLARATION = re.compile(
-    rf"^(?!{SPACE}*rem\b)(?:[^\n'\"]*:)?{SPACE}*"
+    rf"^(?!{SPACE}*rem\b)(?:[^\n']*:)?{SPACE}*(?:\d+{SPACE}+)?"
     rf"(?:(?:public|private|friend|static|global){SPACE}+)*(sub|function){SPACE}+\[?(\w+)",
     re.IGNORECASE | re.MULTILINE,
 )
+_STRING = re.compile(r'"[^"\n]*"')
 _NOT_CODE = re.compile(rf"{SPACE}*(?:$|attribute\b|option\b|'|rem\b|version\b)", re.IGNORECASE)
 _MAX_TOLD = 10
 _EXCERPT_LINES = 12
@@ -96,7 +97,8 @@ def _tell_hidden(project: Project, place: str, look: Look) -> None:
         sentence = f"The compiled code knows {name}, which runs by itself, and the source does not show it"
         look.find(Kind.VBA_STOMPED, place, sentence, reference="MITRE ATT&CK T1564.007")
     if project.unreadable:
-        look.find(Kind.CORRUPT, place, f"The macro project is damaged: module {project.unreadable[0]} cannot be read")
+        sentence = f"The macro project is damaged: module {project.unreadable[0]} cannot be read to its end"
+        look.find(Kind.CORRUPT, place, sentence)
 
 
 def _hits(modules: list[Module], rules: ScanRules, applications: frozenset[str]) -> Iterator[_Hit]:
@@ -112,12 +114,17 @@ def _hits(modules: list[Module], rules: ScanRules, applications: frozenset[str])
 
 def _declarations(source: str) -> Iterator[tuple[str, str, int]]:
     """``Sub`` or ``Function``, the name, and the number of its line from 0."""
-    joined = CONTINUATION.sub(lambda match: " " * len(match[0]), source)
+    # of the same length, so that lines can be counted in the source
+    joined = _STRING.sub(_blanks, CONTINUATION.sub(_blanks, source))
     line, counted = 0, 0
     for match in _DECLARATION.finditer(joined):
         line += source.count("\n", counted, match.start())
         counted = match.start()
         yield match[1], match[2][:_MAX_NAME], line
+
+
+def _blanks(match: re.Match[str]) -> str:
+    return " " * len(match[0])
 
 
 def _only_compiled(project: Project, rules: ScanRules) -> str:

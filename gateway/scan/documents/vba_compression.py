@@ -23,7 +23,12 @@ _MODULE_START = re.compile(rb"\x01.[\xb0-\xbf]\x00Attribut", re.DOTALL)
 
 
 def decompress(data: bytes, budget: Budget) -> bytes:
-    """A CompressedContainer (2.4.1.3.1), decompressed; what follows it is not looked at.
+    """A CompressedContainer (2.4.1.3.1), decompressed; what follows it is not looked at. Raises as below."""
+    return decompress_whole(data, budget)[0]
+
+
+def decompress_whole(data: bytes, budget: Budget) -> tuple[bytes, bool]:
+    """The same, and whether the container goes on to the end of ``data``, zero bytes left out.
 
     Raises ``Corrupt`` when not a single chunk can be read, ``OverLimit`` out of the budget.
     """
@@ -41,13 +46,13 @@ def decompress(data: bytes, budget: Budget) -> bytes:
             budget.check_time()
         if header & 0x8000:
             if not _chunk(data, position + 2, stop, out):
-                break
+                break  # short of the end, so this container is not whole
         else:
             out += data[position + 2 : position + 2 + _CHUNK_SIZE]
         position = stop
     if not out:
         raise Corrupt("holds compressed VBA source that cannot be read")
-    return bytes(out)
+    return bytes(out), position + 2 >= end or not any(data[position:])
 
 
 def find_containers(data: bytes) -> Iterator[int]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from gateway.scan.budget import Budget
 from gateway.scan.documents.compound import STREAM, CompoundFile, Entry
-from gateway.scan.documents.vba_compression import decompress, find_containers
+from gateway.scan.documents.vba_compression import decompress, decompress_whole, find_containers
 from gateway.scan.look import Corrupt
 
 _DIR, _CACHE = "dir", "_vba_project"
@@ -72,10 +72,10 @@ def find_projects(file: CompoundFile) -> list[tuple[str, ...]]:
     found: dict[tuple[str, ...], None] = {}
     for entry in file.streams(_DIR, _CACHE):
         found[entry.parent] = None
+    current = {path[:at] for path in found for at, name in enumerate(path) if name.casefold() == "_vba_project_cur"}
     for entry in file.entries:
         if entry.kind != STREAM and entry.key == "vba":
             found[entry.path] = None
-    current = {entry.parent for entry in file.entries if entry.key == "_vba_project_cur"}
     return [s for s in found if not _superseded(s, current) and any(e.kind == STREAM for e in file.inside(s))]
 
 
@@ -118,10 +118,10 @@ def search_source(content: bytes, budget: Budget) -> Project:
 
 def _read_module(project: Project, module: _Listed, content: bytes, code_page: str, budget: Budget) -> None:
     start = module.offset
-    source = _source_at(content, start, budget)
+    source, whole = _source_at(content, start, budget)
     if not source:
         start = next(find_containers(content), len(content))
-        source = _source_at(content, start, budget)
+        source, whole = _source_at(content, start, budget)
     cache = content[: min(start, module.offset)]
     project.compiled += cache[:_MAX_CACHE]
     counted = _COMPILED_LINES.findall(cache)
@@ -130,6 +130,8 @@ def _read_module(project: Project, module: _Listed, content: bytes, code_page: s
     if source:
         text = _text(source, code_page)
         project.modules.append(Module(module.name, text))
+        if not whole:
+            project.unreadable.append(module.name)
         if compiled_lines not in {None, 0, _lines(text)}:
             project.stomped.append(module.name)
     else:
@@ -137,12 +139,13 @@ def _read_module(project: Project, module: _Listed, content: bytes, code_page: s
         (project.stomped if cache and compiled_lines != 0 else project.unreadable).append(module.name)
 
 
-def _source_at(content: bytes, start: int, budget: Budget) -> bytes:
-    """The source that is compressed at ``start``, or nothing when there is none or only blanks."""
+def _source_at(content: bytes, start: int, budget: Budget) -> tuple[bytes, bool]:
+    """The source that is compressed at ``start``, nothing when there is none or only blanks; whether it is whole."""
     try:
-        return decompress(content[start:], budget).strip(b"\0")
+        source, whole = decompress_whole(content[start:], budget)
     except Corrupt:
-        return b""
+        return b"", False
+    return source.strip(b"\0"), whole
 
 
 def _lines(text: str) -> int:

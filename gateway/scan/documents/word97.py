@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from gateway.message import Kind
+from gateway.message import Kind, Verdict
 from gateway.scan.documents.remote import is_remote
 from gateway.scan.documents.word_fields import dde_in_text
 from gateway.scan.look import Corrupt, Look
@@ -23,6 +23,9 @@ _ASSOCIATED = 0x019A
 """Where the FIB says where SttbfAssoc is: pair 32 of FibRgFcLcb97 (MS-DOC 2.5.6)."""
 _TEMPLATE = 1
 FIB_SIZE = _ASSOCIATED + 8
+_COMMANDS = 0x0118
+"""Where the FIB of Word 6 and 95 says where its commands are; pair 24 like in Word 97, behind a shorter head."""
+_NO_COMMANDS = (b"", b"\x40")
 _BASE_SIZE = 32
 
 
@@ -33,6 +36,8 @@ class Fib:
     encrypted: bool
     table: str
     associated: tuple[int, int]
+    commands: tuple[int, int] = (0, 0)
+    """Of Word 6 and 95, whose macros are among them; a later Word makes VBA of these when it opens the document."""
 
 
 def read_fib(head: bytes) -> Fib:
@@ -43,13 +48,23 @@ def read_fib(head: bytes) -> Fib:
     associated = (
         struct.unpack_from("<II", head, _ASSOCIATED) if version >= _WORD_97 and len(head) >= FIB_SIZE else (0, 0)
     )
-    return Fib(bool(flags & _ENCRYPTED), "1Table" if flags & _SECOND_TABLE else "0Table", associated)
+    old = version < _WORD_97 and len(head) >= _COMMANDS + 8
+    commands = struct.unpack_from("<II", head, _COMMANDS) if old else (0, 0)
+    return Fib(bool(flags & _ENCRYPTED), "1Table" if flags & _SECOND_TABLE else "0Table", associated, commands)
 
 
 def inspect_text(stream: bytes, where: str, look: Look) -> None:
     """Report a DDE field in the text."""
     if field := dde_in_text(stream):
         look.find(Kind.DDE, where, f"Starts another program by a field: {field}", reference="MS-DOC 2.8.25")
+
+
+def inspect_commands(stream: bytes, fib: Fib, where: str, look: Look) -> None:
+    """Report the commands of a Word 6 or 95 document: an unknown byte, then items that begin with their kind."""
+    start, size = fib.commands
+    if stream[start : start + size][1:2] not in _NO_COMMANDS:
+        sentence = "Holds WordBasic macros or other commands of Word 6, which are not read"
+        look.find(Kind.VBA_MACRO, where, sentence, verdict=Verdict.UNSCANNABLE)
 
 
 def inspect_template(table: bytes, fib: Fib, where: str, look: Look) -> None:

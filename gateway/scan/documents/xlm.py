@@ -29,8 +29,8 @@ class Workbook:
 
 def plain_name(raw: str) -> str:
     """A defined name without what only hides it: control and format characters, width and prefix variants."""
-    if len(raw) == 1 and ord(raw) in BUILT_IN:
-        return BUILT_IN[ord(raw)]
+    if raw and ord(raw[0]) in BUILT_IN:
+        return BUILT_IN[ord(raw[0])] + plain_name(raw[1:])
     shown = "".join(c for c in unicodedata.normalize("NFKC", raw) if c.isprintable() and not c.isspace())
     return shown[6:] if shown.casefold().startswith("_xlnm.") else shown
 

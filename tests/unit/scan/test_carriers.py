@@ -3,8 +3,9 @@
 import pytest
 
 from gateway.message import FileType, Kind
+from gateway.scan import Limits, examine
 from gateway.scan.carriers import CARRIERS
-from tests.makers.looks import SHORTCUT, look
+from tests.makers.looks import RULES, SHORTCUT, look
 
 ONENOTE = bytes.fromhex("E4525C7B8CD8A74DAEB15378D02996D3")
 STORE = bytes.fromhex("E716E3BD65261145A4C48D4D0B7A9EAC")
@@ -42,3 +43,9 @@ def test_what_is_always_a_carrier(kind: FileType) -> None:
 )
 def test_what_depends_on_the_content(kind: FileType, data: bytes, found: set[Kind]) -> None:
     assert kinds(kind, data) == found
+
+
+@pytest.mark.parametrize("text", [SYLK.replace(b"\n", b"\r"), SYLK + b'C;K"<a >"\r\n', SYLK + b"\x01"])
+def test_a_macro_sheet_in_sylk_whatever_it_is_taken_for(text: bytes) -> None:
+    report = examine(text, rules=RULES, limits=Limits(), mail=False, name="a.slk")
+    assert [finding.kind for finding in report.findings] == [Kind.XLM_MACRO]

@@ -82,3 +82,8 @@ def test_decoders_take_anything(data: bytes) -> None:
 def test_blocks_are_found_in_order_and_do_not_overlap(lines: list[bytes]) -> None:
     plain = [(start, end) for _, _, start, end in encodings.uuencoded(b"".join(lines).replace(b"-base64", b""))]
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(plain))
+
+
+@pytest.mark.parametrize("soft", [b"=\r\n", b"= \r\n", b"=\t \r\n", b"= \n"])
+def test_blanks_behind_a_soft_line_break_do_not_count(soft: bytes) -> None:
+    assert encodings.quoted_printable(b"ab" + soft + b"c=3D \r\nd") == b"abc= \r\nd"

@@ -109,13 +109,62 @@ def test_text_and_multipart_together_are_a_multipart_in_doubt() -> None:
         ("multipart/mixed", "does not name its boundary"),
         ("multipart/mixed boundary=b", None),
         ("application/octet-stream; boundary=b", "does not call itself"),
-        ("multipart/mixed; boundary=b; boundary=other", "two different boundaries"),
+        ("multipart/mixed; boundary=other; boundary=b", None),
+        ("multipart/mixed; boundary=b junk", None),
+        ("=?us-ascii?q?multipart/mixed=3B?= boundary=b", None),
     ],
 )
 def test_a_boundary_is_found_where_it_is_not_said_well(head: str, word: str | None) -> None:
     data = raw(f"Content-Type: {head}\n\n--b\n\nx\n--b--\n")
     assert b"x" in bodies(data).values()
     assert word is None or any(word in sentence for sentence in sentences(data))
+
+
+@pytest.mark.parametrize("boundary", ["bb", r"b\b"])
+def test_a_boundary_with_an_escape_is_read_with_and_without_it(boundary: str) -> None:
+    data = raw('Content-Type: multipart/mixed; boundary="b\\b"\n\n--' + boundary + "\n\nx\n--" + boundary + "--\n")
+    assert b"x" in bodies(data).values()
+    assert {d.verdict for d in tree(data).doubts} <= {Verdict.CLEAN}
+
+
+def test_two_boundaries_that_both_divide_are_a_doubt() -> None:
+    data = raw("Content-Type: multipart/mixed; boundary=a; boundary=b\n\n--a\n\nx\n--b\n\ny\n--b--\n--a--\n")
+    assert "two different boundaries for one multipart" in sentences(data)
+
+
+def test_more_boundaries_or_codings_than_are_followed_cannot_be_scanned() -> None:
+    fields = "".join(f"Content-Type: multipart/mixed; boundary=x{number}\n" for number in range(5))
+    assert Verdict.UNSCANNABLE in {d.verdict for d in tree(raw(fields + "\n--x4\n\nx\n--x4--\n")).doubts}
+    words = ("7bit", "8bit", "base64", "x-uuencode", "quoted-printable")
+    fields = "".join(f"Content-Transfer-Encoding: {word}\n" for word in words)
+    assert Verdict.UNSCANNABLE in {d.verdict for d in tree(raw(fields + "\nx\n")).doubts}
+
+
+@pytest.mark.parametrize("line", [" --b", "--bc", "x--b"])
+def test_delimiters_of_another_form_and_none_of_the_usual_cannot_be_scanned(line: str) -> None:
+    data = raw(f"Content-Type: multipart/mixed; boundary=b\n\n{line}\n\nx\n{line}--\n")
+    assert Verdict.UNSCANNABLE in {d.verdict for d in tree(data).doubts}
+
+
+@pytest.mark.parametrize(
+    ("head", "early"),
+    [
+        ("Content-Transfer-Encoding: base64\nTVqQ\n", b"TVqQ\r\n"),
+        ("Content-Transfer-Encoding: base64\n \t\nTVqQ\n", b"TVqQ\r\n"),
+        ("Content-Transfer-Encoding: base64\nno field\nX: y\n\nbody\n", b"no field\r\nX: y\r\n\r\nbody\r\n"),
+    ],
+)
+def test_a_header_is_also_read_as_ending_where_a_line_is_no_field(head: str, early: bytes) -> None:
+    data = raw(head)
+    other = tree(data).other
+    assert other is not None
+    assert data[other.body.start : other.body.end] == early
+    assert other.codings == ("base64",)
+    assert other.other is None
+
+
+def test_a_header_without_a_field_in_front_of_such_a_line_is_read_once() -> None:
+    assert tree(raw("no field\nX: y\n\nbody\n")).other is None
 
 
 def test_a_missing_end_is_told_and_harmless() -> None:

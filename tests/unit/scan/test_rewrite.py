@@ -88,7 +88,9 @@ SIGNED = fields({"Content-Type": "multipart/signed; boundary=s"}) + b"\r\n"
         pytest.param(message([part(SHORTCUT)]), "7", "no part 7", id="no such part"),
         pytest.param(message([part(SHORTCUT)]), "message", "no part", id="the message itself"),
         pytest.param(
-            raw("Content-Type: multipart/mixed; boundary=a; boundary=b\n\n--a\n\n") + SHORTCUT + raw("\n--a--\n"),
+            raw("Content-Type: multipart/mixed; boundary=a; boundary=b\n\n--a\n\n")
+            + SHORTCUT
+            + raw("\n--b\n\nx\n--a--\n"),
             "1",
             "disagree",
             id="two boundaries",

@@ -1,6 +1,8 @@
 """Types are told by content, and a file that is two things is both."""
 
 import io
+import lzma
+import tarfile
 import zipfile
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.message import FileType
+from gateway.scan import ole_directory
 from gateway.scan.sniff import candidates, sniff
 from tests.makers import mail
 from tests.makers.looks import SHORTCUT
@@ -121,3 +124,36 @@ def test_any_bytes_are_something(data: bytes, head: bytes) -> None:
     kinds = candidates(head + data)
     assert kinds
     assert len(set(kinds)) == len(kinds)
+
+
+def old_tar(content: bytes) -> bytes:
+    """A tar file in the form before POSIX, which has no magic."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        entry = tarfile.TarInfo("a.doc")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    header = bytearray(file.getvalue()[:512])
+    header[257:] = bytes(255)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\x00 " % sum(header)
+    return bytes(header) + file.getvalue()[512:]
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (old_tar(b"x"), FileType.TAR),
+        (lzma.compress(b"x" * 1000, lzma.FORMAT_ALONE), FileType.XZ),
+        (bytes(1 << 16) + b"conectix" + bytes(504), FileType.DISK_IMAGE),
+        (b"\x00\x05\x16\x00" + bytes(100), FileType.ARCHIVE),
+        (b"\x00\x05a.doc".ljust(128, b"\x00") + ole_directory.MAGIC + bytes(100), FileType.ARCHIVE),
+        (b"\x00\x01 junk" * 50 + b"7z\xbc\xaf\x27\x1c" + bytes(100), FileType.SEVEN_ZIP),
+        (b"some words\r\n" * 50 + b"Rar!\x1a\x07\x00" + bytes(100), FileType.RAR),
+        (b"Received: x\r\n" * 9000 + b"MIME-Version: 1.0\r\n\r\nx", FileType.EMAIL),
+        (b'<?xml version="1.0"?><!--' + b"x" * 99000 + b'--><a xmlns="x/office/2006/xmlPackage"/>', FileType.FLAT_OPC),
+        (b'<?xml version="1.0"?><a xmlns:w="x/office/word/2003/word&#109;l"/>', FileType.WORD_XML),
+    ],
+)
+def test_what_hides_its_type(data: bytes, kind: FileType) -> None:
+    assert kind in candidates(data)

@@ -3,8 +3,9 @@
 import pytest
 
 from gateway.message import Kind, Verdict
+from gateway.scan import Limits, examine
 from gateway.scan.containers import mail
-from tests.makers.looks import SHORTCUT, look
+from tests.makers.looks import RULES, SHORTCUT, look
 from tests.makers.mail import encode, message, part, raw, single, text
 
 
@@ -49,3 +50,11 @@ def test_an_unfinished_multipart_is_told_and_clean() -> None:
 
 def test_decoded_bytes_are_paid_for() -> None:
     assert look(mail.unpack, single(bytes(1000), coding="base64")).budget.unpacked == 1000
+
+
+def test_second_readings_are_paid_for() -> None:
+    levels = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\nno field\n\n--b{n}\n" for n in range(6))
+    report = examine(raw(levels) + b"\r\n" + b"x" * 100_000, rules=RULES, limits=Limits(max_unpacked_size=500_000))
+    assert [finding.detail for finding in report.findings if finding.kind is Kind.LIMIT] == [
+        "unpacks to more than 500000 bytes"
+    ]

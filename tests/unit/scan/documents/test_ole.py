@@ -134,3 +134,26 @@ def test_macros_behind_a_directory_that_breaks_off_are_found():
     storage = data.index("Macros".encode("utf-16-le"))
     struct.pack_into("<I", data, storage + 76, 9999)  # its child lies outside the directory
     assert looked_into(inspect, bytes(data)).verdict is Verdict.AUTOEXEC
+
+
+def test_a_file_that_breaks_off_is_corrupt():
+    look = looked_into(inspect, samples.xls_xlm_auto_open()[:-700])
+    assert Kind.CORRUPT in look.kinds
+
+
+@pytest.mark.parametrize(("commands", "found"), [(b"", []), (b"\xff\x40", []), (b"\xff\x01\x01\x00", [Kind.VBA_MACRO])])
+def test_the_commands_of_word_6(commands, found):
+    head = bytearray(DOC[("WordDocument",)])
+    struct.pack_into("<H", head, 2, 0x65)
+    struct.pack_into("<II", head, 0x118, len(head), len(commands))
+    look = look_at({("WordDocument",): bytes(head) + commands})
+    assert look.kinds == found
+    assert look.verdict is (Verdict.UNSCANNABLE if found else Verdict.CLEAN)
+
+
+@pytest.mark.parametrize(("at", "value"), [(32, 7), (56, 0)])
+def test_small_streams_divided_in_another_way_are_corrupt(at, value):
+    data = bytearray(samples.doc())
+    struct.pack_into("<H", data, at, value)
+    with pytest.raises(Corrupt):
+        looked_into(inspect, bytes(data))

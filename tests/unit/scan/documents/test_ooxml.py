@@ -196,3 +196,41 @@ def test_any_damage_is_a_finding_or_nothing(data):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(OverLimit):
         look_at(bytes(damaged[: data.draw(st.integers(30, len(damaged)))]))
+
+
+def with_ribbon(attributes: str, *, source: str = "Sub Shown(ribbon)\r\nEnd Sub\r\n") -> bytes:
+    parts = parts_of(word.docm(source))
+    link = f'<Relationship Id="rId99" Type="{MICROSOFT}/ui/extensibility" Target="customUI/customUI.xml"/>'
+    root = parts["_rels/.rels"].replace(b"</Relationships>", link.encode() + b"</Relationships>")
+    ribbon = f'<customUI xmlns="http://schemas.microsoft.com/office/2006/01/customui" {attributes}><ribbon/></customUI>'
+    return package({**parts, "_rels/.rels": root, "customUI/customUI.xml": ribbon})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "verdict"),
+    [
+        ('onLoad="Shown"', Verdict.AUTOEXEC),
+        ('loadImage="Shown"', Verdict.AUTOEXEC),
+        ('getLabel="Shown"', Verdict.AUTOEXEC),
+        ('onAction="Shown"', Verdict.MACRO),
+        ("", Verdict.MACRO),
+    ],
+)
+def test_macros_the_ribbon_calls_while_it_is_drawn(attributes, verdict):
+    assert look_at(with_ribbon(attributes)).verdict is verdict
+
+
+def test_parts_whose_names_differ_only_in_case_are_ambiguous():
+    look = look_at(package({**CLEAN, "Word/Document.xml": CLEAN["word/document.xml"]}))
+    assert look.kinds == [Kind.ARCHIVE_AMBIGUOUS]
+
+
+@pytest.mark.parametrize("name", ["word/media/image1.png", "word/notes.xml"])
+def test_a_project_is_found_in_a_part_of_any_name(name):
+    look = look_at(package({**CLEAN, name: DOCM["word/vbaProject.bin"]}))
+    assert [child for child, _ in look.children] == [name]
+
+
+def test_an_encoding_that_cannot_be_read_is_corrupt():
+    parts = {**CLEAN, "_rels/.rels": CLEAN["_rels/.rels"].replace(b"UTF-8", b"utf-7")}
+    assert look_at(package(parts)).kinds == [Kind.CORRUPT]

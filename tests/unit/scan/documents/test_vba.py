@@ -148,3 +148,20 @@ def test_any_source_is_judged(text):
 )
 def test_a_line_made_to_be_slow_is_not(line):
     assert inspected(line + "\r\nSub AutoOpen()\r\nEnd Sub").verdict is Verdict.AUTOEXEC
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Const A = "x": Sub AutoOpen()',
+        'Const A = "it\'s: x": Sub AutoOpen()',
+        'Sub A(): MsgBox "x": End Sub: Sub AutoOpen(): End Sub',
+        "10 Sub AutoOpen()",
+    ],
+)
+def test_what_stands_before_a_declaration_does_not_hide_it(line):
+    assert inspected(f"{line}\r\nEnd Sub\r\n").verdict is Verdict.AUTOEXEC
+
+
+def test_a_declaration_inside_a_string_is_none():
+    assert inspected('Const A = "x: Sub AutoOpen()"\r\n').verdict is Verdict.MACRO

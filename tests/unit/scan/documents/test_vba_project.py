@@ -112,3 +112,24 @@ def test_of_two_streams_with_one_name_both_are_read():
     found = sources([read_project(file, storage, Budget(Limits())) for storage in find_projects(file)])
     assert "AutoOpen" in found
     assert "Document_Close" in found
+
+
+def test_source_that_breaks_off_is_told():
+    broken = compress(SOURCE) + b"\x01\x50 Sub AutoOpen()"
+    (project,) = read({**ORIGINAL, ("VBA", "dir"): ORIGINAL[("VBA", "dir")], **at_the_start(broken)})
+    assert "Module1" in project.unreadable
+    (project,) = read({**ORIGINAL, **at_the_start(compress(SOURCE) + bytes(64))})
+    assert project.unreadable == []
+
+
+def at_the_start(packed: bytes) -> dict:
+    return {
+        path: content for path, content in with_compiled_code(3, packed).items() if path in {MODULE, ("VBA", "dir")}
+    }
+
+
+@pytest.mark.parametrize(("current", "places"), [("dir", 1), ("x", 2)])
+def test_a_project_is_superseded_only_by_another_one(current, places):
+    old = {("_VBA_PROJECT", *path[1:]): content for path, content in ORIGINAL.items() if path[0] == "VBA"}
+    file = CompoundFile(compound_file({**old, ("_VBA_PROJECT_CUR", "VBA", current): b"x"}))
+    assert len(find_projects(file)) == places

@@ -44,3 +44,8 @@ def test_the_sentence_names_both():
     tell(Workbook([("Macro1", "very hidden")], ["_xlnm.Auto_Open"]), "x", look)
     expected = "Runs by itself when the workbook is opened: the name Auto_Open and the very hidden macro sheet 'Macro1'"
     assert look.findings[0].detail == expected
+
+
+@pytest.mark.parametrize("raw", ["\x01", "\x01abc", "\x01\x02"])
+def test_a_built_in_name_with_a_tail(raw):
+    assert plain_name(raw).startswith("Auto_Open")
