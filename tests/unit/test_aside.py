@@ -48,13 +48,16 @@ def test_a_stream_that_fails_does_not_end_the_writing() -> None:
         def write(self, text: str) -> int:
             if self.full:
                 self.full = False
+                failed.set()
                 raise OSError(28, "No space left on device")
             return super().write(text)
 
+    failed = threading.Event()
     stream = Full()
     log = Aside(stream)
     events = MailLog(cast(TextIO, log))
     events.notice("lost")
+    assert failed.wait(10)
     events.notice("kept")
     log.close()
 
