@@ -2,7 +2,7 @@
 
 Contract: ``HopPool.acquire`` hands out a greeted connection or raises ``HopError`` with the reply our client gets. An
 idle connection is used again only if nothing has arrived on it since, and never with XCLIENT, because it speaks for
-one client. The loss of the next hop is never remembered: each ``acquire`` tries afresh, so recovery needs nobody (F12).
+one client. The loss of the next hop is never remembered: each ``acquire`` tries afresh, so recovery needs nobody.
 """
 
 from __future__ import annotations

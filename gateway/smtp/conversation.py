@@ -231,7 +231,7 @@ class Conversation(SMTP):
             raise HangUpError("refused", OUT_OF_TURN, "input before our reply")
 
     async def _await_silence(self) -> None:
-        """Who speaks before the greeting is no mail client (S41)."""
+        """Who speaks before the greeting is no mail client."""
         delay = 0.0 if self.trusted else self.settings.timeouts.greet_delay
         if delay:
             try:
@@ -267,7 +267,7 @@ class Conversation(SMTP):
         """Answer 220 and go on under TLS. Whatever was said before is forgotten by the caller (RFC 3207 §4.2)."""
         assert self.settings.tls_context is not None
         await self.say(Reply.of("220 2.0.0 Ready to start TLS"))
-        self.expect_silence()  # nothing is awaited from here to the handshake: injected commands cannot slip in (S30)
+        self.expect_silence()  # nothing is awaited from here to the handshake: injected commands cannot slip in
         assert self._timeout_handle is not None
         self._timeout_handle.cancel()  # its 421 would be plain text in the middle of the handshake
         seconds = self.settings.timeouts.handshake
@@ -351,6 +351,6 @@ class Conversation(SMTP):
         await self.part()
 
     def eof_received(self) -> bool | None:
-        """Upstream cancels the session. A client that has sent everything and QUIT may close its half (F28); the
+        """Upstream cancels the session. A client that has sent everything and QUIT may close its half; the
         reader notices the end in its turn."""
         return asyncio.StreamReaderProtocol.eof_received(self)

@@ -40,7 +40,7 @@ class HopSettings:
     tls_context: ssl.SSLContext | None = None
     """By default: no verification with ``may``, the system's authorities and the host name with ``require``."""
     xclient: bool = False
-    """The hop must take XCLIENT. Without it the hop would take every stranger for us and relay for him (S51)."""
+    """The hop must take XCLIENT. Without it the hop would take every stranger for us and relay for him."""
     timeouts: Timeouts = Timeouts()
 
     def context(self) -> ssl.SSLContext:

@@ -1,7 +1,7 @@
 """How a next hop is told who the real client is: XCLIENT and XFORWARD (Postfix XCLIENT_README, XFORWARD_README).
 
 Contract: pure text. Only attributes the hop lists are sent, unknown values as ``[UNAVAILABLE]``, every value xtext
-encoded (RFC 3461 §4) so that nothing a client said can become a second attribute or command (S48), every command at
+encoded (RFC 3461 §4) so that nothing a client said can become a second attribute or command, every command at
 most ``MAX_COMMAND`` octets with CRLF.
 """
 

@@ -140,7 +140,7 @@ class NextHop:
 
     async def mail(self, sender: str, parameters: str = "") -> Reply:
         """MAIL FROM, after XFORWARD where there is something to tell. ``sender`` without angle brackets. A parameter
-        the hop does not offer is answered 451 by us, as the client was promised it (F63); SIZE is left out instead.
+        the hop does not offer is answered 451 by us, as the client was promised it; SIZE is left out instead.
         Raises ``HopError``, and ``ValueError`` for a sender or parameters that would not be one line."""
         command, refusal = self._command(f"MAIL FROM:<{sender}>", parameters)
         if refusal is not None:
@@ -240,7 +240,7 @@ class NextHop:
                     await self._wire.drain()
                 held = stuffer.feed(piece)
             await self._wire.drain()
-        # The last piece goes out together with the dot, after a last look whether the hop has spoken too early (F25).
+        # The last piece goes out together with the dot, after a last look whether the hop has spoken too early.
         async with self._exchange("dot", timeouts.dot):
             self._wire.check_silence()
             self._wire.send(held + stuffer.finish(), self._accepted if self._settings.address.lmtp else 1)

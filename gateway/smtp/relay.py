@@ -222,5 +222,5 @@ class Relay:
 
 
 def _new_id() -> str:
-    """Twelve letters and digits, random: unique without a clock (F49) and safe to show to anybody."""
+    """Twelve letters and digits, random: unique without a clock and safe to show to anybody."""
     return base64.b32encode(secrets.token_bytes(8))[:12].decode("ascii").lower()

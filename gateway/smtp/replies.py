@@ -1,7 +1,7 @@
 """Reads SMTP and LMTP replies (RFC 5321 §4.2) out of whatever a next hop sends.
 
 Contract: bytes in, ``Reply`` objects out, in order; no socket, no clock. What is not a reply is refused with
-``BadReply`` and never handed on, because these bytes end up in front of our own client and in the log (F23, S50): a
+``BadReply`` and never handed on, because these bytes end up in front of our own client and in the log: a
 line without CRLF, a CR, LF or NUL inside a line, a line or a reply beyond the limits, no three-digit code, lines of one
 reply with different codes. Other control characters are shown as ``?``. Memory is bounded by ``MAX_LINE`` times
 ``MAX_LINES``. After ``BadReply`` the reader is of no further use.

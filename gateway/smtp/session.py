@@ -1,8 +1,8 @@
 """The SMTP verbs, and how a message is received.
 
 Contract: every reply is either the next hop's own, or one of ours with an enhanced status code. A message is spooled
-as it comes; 250 is written only after the pipeline's 250. A client that leaves before the final dot has sent nothing
-(F26); one that leaves after it is not waited for, but its message is brought to its end, and that is logged (F27).
+as it comes; 250 is written only after the pipeline's 250. A client that leaves before the final dot has sent nothing;
+one that leaves after it is not waited for, but its message is brought to its end, and that is logged.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class SmtpSession(Conversation):
         _no_argument(argument)
         if not self._relay.open:
             raise CommandError("503 5.5.1 Need MAIL command")
-        self.expect_silence()  # refused or not, what has been sent ahead could be a message, and no commands (S42)
+        self.expect_silence()  # refused or not, what has been sent ahead could be a message, and no commands
         if not self._relay.recipients:
             raise CommandError("554 5.5.1 No valid recipients")
         lost = self._relay.lost()
@@ -213,7 +213,7 @@ class SmtpSession(Conversation):
 
     async def _receive(self, spool: Spool) -> Reply | None:
         """Fill ``spool`` up to the final dot. The refusal, if there is one, is only told then, so that both sides keep
-        the same notion of where the message ends (F33)."""
+        the same notion of where the message ends."""
         decoder = DataDecoder()
         refusal: Reply | None = None
         began, received = self.loop.time(), 0
@@ -229,7 +229,7 @@ class SmtpSession(Conversation):
         return refusal
 
     def _patience(self, began: float, received: int) -> float:
-        """Seconds to wait for the next octets: a slow line is fine, a dripping one is not (F29)."""
+        """Seconds to wait for the next octets: a slow line is fine, a dripping one is not."""
         limits = self.settings.timeouts
         return min(limits.data, began + limits.data_grace + received / limits.data_rate - self.loop.time())
 
@@ -274,7 +274,7 @@ class SmtpSession(Conversation):
     # ---- state
 
     async def _reset(self) -> None:
-        """As after RSET: no transaction, and nothing XFORWARD said holds any longer (F62)."""
+        """As after RSET: no transaction, and nothing XFORWARD said holds any longer."""
         self._forwarded = None
         await self._relay.reset()
 

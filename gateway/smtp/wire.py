@@ -1,10 +1,10 @@
 """One connection to a next hop, below the level of SMTP commands: bytes out, replies in, and nothing out of step.
 
 Contract: every send names how many replies it asks for. A reply nobody asked for, or bytes waiting where the pipe has
-to be empty, end the connection at once, so a reply can never be paired with the wrong command (F25). All trouble
-comes out as ``HopError`` with the 4yz our own client gets; a refusal nobody asked for (421 in mid-DATA, F24) is passed
+to be empty, end the connection at once, so a reply can never be paired with the wrong command. All trouble
+comes out as ``HopError`` with the 4yz our own client gets; a refusal nobody asked for (421 in mid-DATA) is passed
 on in the hop's own words. There is no clock in here: callers put a deadline around each whole exchange, so a hop that
-drips one octet a second cannot stretch it (F14).
+drips one octet a second cannot stretch it.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Wire(asyncio.Protocol):
             self.check()
 
     async def reply(self) -> Reply:
-        """The next reply in order; one that came whole counts even if the connection died after it (F22). Raises
+        """The next reply in order; one that came whole counts even if the connection died after it. Raises
         ``HopError``. Cancellation leaves the connection out of step: the caller has to ``abort``."""
         while not self._replies:
             self.check()
@@ -122,7 +122,7 @@ class Wire(asyncio.Protocol):
         self.check()
 
     async def start_tls(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
-        """Go on under TLS. Raises ``HopError``, also if the hop sent anything before the handshake (S31)."""
+        """Go on under TLS. Raises ``HopError``, also if the hop sent anything before the handshake."""
         self.check_silence()
         assert self._transport is not None
         loop = asyncio.get_running_loop()
@@ -170,7 +170,7 @@ def _wake(waiter: asyncio.Future[None] | None) -> None:
 
 
 async def connect(address: Endpoint) -> Wire:
-    """A connection to ``address``; of several IP addresses the first that answers (F70). Raises ``OSError``."""
+    """A connection to ``address``; of several IP addresses the first that answers. Raises ``OSError``."""
     loop = asyncio.get_running_loop()
     if address.path:
         _, wire = await loop.create_unix_connection(Wire, address.path)

@@ -1,6 +1,8 @@
 """The daemon as systemd and an admin handle it: start, reload, refuse, stop; a next hop and a folder, nothing else."""
 
 import asyncio
+import email
+import email.policy
 import io
 import json
 import os
@@ -17,8 +19,26 @@ from gateway.config import Settings, load
 from gateway.daemon import Daemon, StartError
 from gateway.events import MailLog
 from gateway.quarantine import Quarantine
+from gateway.samples import mail as samples
 from tests.stubs.next_hop import StubHop
 
+STRIPPING = """
+[[rule]]
+id = "macros"
+title = "A document in it runs a macro by itself"
+why = "For this test"
+action = "strip"
+when = { verdict = "autoexec" }
+example = { findings = ["vba-autoexec"], type = "docm" }
+
+[[rule]]
+id = "unscannable"
+title = "Nobody can look into it"
+why = "For this test"
+action = "quarantine"
+when = { verdict = "unscannable" }
+example = { findings = ["encrypted"], type = "zip" }
+"""
 BODY = b"Subject: hello\r\n\r\nnothing to see\r\n"
 
 
@@ -258,3 +278,36 @@ async def test_what_was_put_in_order_at_the_start_is_told(tmp_path: Path) -> Non
 
 def test_the_defaults_are_settings() -> None:
     assert Settings().smtp.listen == "127.0.0.1:10024"
+
+
+async def test_strip_takes_out_one_part_and_touches_no_other_byte(tmp_path: Path) -> None:
+    sent = samples.docm_autoopen_message("a@example.org", "b@example.net")
+    async with StubHop() as hop:
+        path = configuration(tmp_path, hop.address)
+        (tmp_path / "policy.toml").write_text(STRIPPING)
+        path.write_text(path.read_text() + 'contact = "the help desk"\n[policy]\nfile = "policy.toml"\n')
+        async with running(path) as (daemon, log):
+            code, _ = await asyncio.to_thread(send, daemon.smtp_address, sent)
+    (event,) = [json.loads(line) for line in log.getvalue().splitlines() if json.loads(line)["event"] == "message"]
+    (message,) = hop.messages
+    header, _, below = message.data.partition(b"\r\n")
+    kept = message_of(tmp_path / "held", event["held"])
+
+    assert (code, event["action"]) == (250, "strip")
+    assert header.startswith(b"X-Macrogate: verdict=autoexec; action=strip;")
+    assert f"held={event['held']}".encode() in header
+    assert kept == sent
+    delimiter = sent[sent.index(b'boundary="') + 10 :].partition(b'"')[0]
+    old, new = sent.split(b"--" + delimiter), below.split(b"--" + delimiter)
+    assert len(old) == len(new)
+    changed = [number for number, (before, after) in enumerate(zip(old, new, strict=True)) if before != after]
+    assert changed == [2]
+    notice = email.message_from_bytes(new[2].lstrip(b"\r\n"), policy=email.policy.default)
+    told = notice.get_content()
+    for word in ("Invoice.docm", event["held"], "the help desk", "macro"):
+        assert word in told
+
+
+def message_of(folder: Path, held_id: str) -> bytes:
+    (path,) = folder.rglob(f"*{held_id}*/message.eml")
+    return path.read_bytes()
