@@ -47,7 +47,8 @@ class DataDecoder:
     def feed(self, data: bytes) -> bytes:
         """The next octets of the message that ``data`` makes certain. Not to be called once ``done``."""
         raw = self._held + data
-        end = raw.find(_END)
+        dots = b"." in raw  # base64 has none, and looking for one octet is many times as fast as for five
+        end = raw.find(_END) if dots else -1
         if end >= 0:
             self.done = True
             raw, self.rest, self._held = raw[: end + 2], raw[end + 5 :], b""
@@ -57,7 +58,7 @@ class DataDecoder:
                 raw = raw[: -len(self._held)]
         if b"\0" in raw:
             self.nul = True
-        if b"." in raw:
+        if dots:
             raw = raw.replace(b"\r\n.", b"\r\n")
         if not _only_crlf(raw):
             self.bare = True
