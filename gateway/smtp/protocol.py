@@ -120,14 +120,13 @@ def _with_crlf(raw: bytes) -> bytes:
     return raw.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\n", b"\r\n")
 
 
-_TRACE = re.compile(rb"^(?:(received)|x-macrogate)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
-def trace_fields(head: bytes) -> tuple[int, int]:
-    """How many ``Received`` fields and how many of our own the header section at the beginning of ``head`` has."""
+def received_fields(head: bytes) -> int:
+    """How many ``Received`` fields the header section at the beginning of ``head`` has."""
     end = head.find(b"\r\n\r\n")
-    names = [match[1] is not None for match in _TRACE.finditer(head, 0, end if end >= 0 else len(head))]
-    return names.count(True), names.count(False)
+    return sum(1 for _ in _RECEIVED.finditer(head, 0, end if end >= 0 else len(head)))
 
 
 # ---------------------------------------------------------------------------------------------------------- commands

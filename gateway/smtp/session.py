@@ -15,7 +15,7 @@ from gateway.message import Client, Reply, Transaction
 from gateway.smtp.conversation import Conversation, HangUpError, House
 from gateway.smtp.parameters import checked_recipient, checked_sender, offered
 from gateway.smtp.peers import XCLIENT_ATTRIBUTES, XFORWARD_ATTRIBUTES, client_told
-from gateway.smtp.protocol import CommandError, DataDecoder, parse_hello, parse_path, trace_fields
+from gateway.smtp.protocol import CommandError, DataDecoder, parse_hello, parse_path, received_fields
 from gateway.smtp.relay import Relay
 from gateway.spool import CHUNK, Spool
 
@@ -24,9 +24,6 @@ TRACE_LOOK = 64 * 1024
 
 MAX_RECEIVED = 100
 """RFC 5321 §6.3."""
-
-MAX_OURS = 25
-"""Passes through a Macrogate."""
 
 OK = Reply.of("250 2.0.0 Ok")
 GO_AHEAD = Reply.of("354 End data with <CR><LF>.<CR><LF>")
@@ -293,5 +290,4 @@ def _no_argument(argument: str) -> None:
 
 
 def _looping(spool: Spool) -> Reply | None:
-    received, ours = trace_fields(spool.read(0, TRACE_LOOK))
-    return LOOP if received >= MAX_RECEIVED or ours >= MAX_OURS else None
+    return LOOP if received_fields(spool.read(0, TRACE_LOOK)) >= MAX_RECEIVED else None

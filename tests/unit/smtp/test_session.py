@@ -355,7 +355,6 @@ async def test_no_spool_at_all_is_told_before_the_message() -> None:
     [
         (b"Received: x\r\n" * 99, b"250"),
         (b"Received: x\r\n" * 100, b"554 5.4.6"),
-        (b"X-Macrogate: x\r\n" * 25, b"554 5.4.6"),
     ],
 )
 async def test_a_mail_loop_ends_here(header: bytes, reply: bytes) -> None:
