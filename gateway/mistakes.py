@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +20,19 @@ _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)i?B?", re.IGNORECASE | re.ASCII)
 _SIZE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|h|d|w)", re.ASCII)
 _DURATION_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+
+
+def networks(words: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """CIDR networks; all that are none are named in one ``ValueError``."""
+    found, wrong = [], []
+    for word in words:
+        try:
+            found.append(ip_network(word))
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ValueError(f'{"; ".join(wrong)}; write networks as "192.0.2.0/24" or "2001:db8::/32"')
+    return tuple(found)
 
 
 def sentences(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:

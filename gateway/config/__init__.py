@@ -13,7 +13,7 @@ import socket
 import stat
 import tomllib
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,7 +22,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from gateway.config.checks import problems
 from gateway.endpoint import Endpoint
 from gateway.message import Action
-from gateway.mistakes import duration, sentences, shown, size
+from gateway.mistakes import duration, networks, sentences, shown, size
 
 DEFAULT_PATH = Path("/etc/macrogate/macrogate.toml")
 
@@ -78,15 +78,7 @@ def _hostname(value: object) -> str:
 def _networks(value: object) -> tuple[IPv4Network | IPv6Network, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
         raise ValueError(f'must be a list like ["127.0.0.1", "192.0.2.0/24"], not {shown(value)}')
-    networks, wrong = [], []
-    for word in value:
-        try:
-            networks.append(ip_network(word))
-        except ValueError as error:
-            wrong.append(str(error))
-    if wrong:
-        raise ValueError(f'{"; ".join(wrong)}; write networks as "192.0.2.0/24" or "2001:db8::/32"')
-    return tuple(networks)
+    return networks(value)
 
 
 def _file(value: object, info: ValidationInfo) -> Path:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator
 
 from gateway.message import Action, FileType, Kind, Verdict
-from gateway.mistakes import meant, shown, size
+from gateway.mistakes import meant, networks, shown, size
 
 RESERVED = frozenset({"default", "on-failure"})
 """Rule ids that ``gateway.policy`` and ``gateway.pipeline`` give themselves."""
@@ -118,15 +118,7 @@ def _verdicts(value: object) -> frozenset[Verdict]:
 
 
 def _networks(value: object) -> tuple[Network, ...]:
-    networks, wrong = [], []
-    for word in _words(value):
-        try:
-            networks.append(ip_network(word))
-        except ValueError as error:
-            wrong.append(str(error))
-    if wrong:
-        raise ValueError(f'{"; ".join(wrong)}; write networks as "192.0.2.0/24" or "2001:db8::/32"')
-    return tuple(networks)
+    return networks(_words(value))
 
 
 def _hashes(value: object) -> frozenset[str]:

@@ -14,8 +14,7 @@ from gateway.scan import encodings, sniff
 from gateway.scan.look import Blob, Look
 
 TYPES = frozenset({FileType.TEXT, FileType.HTML, FileType.XML, FileType.EMAIL, FileType.SCRIPT, FileType.BINARY})
-"""Binary as well: one control character makes a text binary to us and to no mail program. Not with a NUL, though: no
-message holds one as text (the listener refuses it), so that is the inside of a file, and of most large ones."""
+"""Binary as well: one control character makes a text binary to us and to no mail program."""
 
 MIN_BASE64 = 512
 """Shorter base64 text does not hold a document."""
@@ -35,8 +34,6 @@ _QUIET = frozenset({FileType.TEXT, FileType.BINARY, FileType.EMPTY, FileType.IMA
 def unpack(blob: Blob, look: Look) -> None:
     """Look for blocks in a text and hand on what they decode to."""
     text = bytes(blob.data)
-    if b"\0" in text:
-        return
     if b"begin" in text or b"-----BEGIN PGP" in text:
         for name, content, _, _ in encodings.uuencoded(text):
             look.budget.spend_bytes(len(content))

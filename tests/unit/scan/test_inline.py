@@ -59,3 +59,7 @@ def test_what_cannot_be_undone_is_told() -> None:
 @given(st.binary(max_size=300), st.binary(max_size=100))
 def test_any_text(before: bytes, after: bytes) -> None:
     look(inline.unpack, before + BLOCK[:700] + after)
+
+
+def test_a_nul_in_front_hides_nothing() -> None:
+    assert look(inline.unpack, b"\0text\r\n" + uuencode(b"one", "1.doc")).handed == [("1.doc", b"one")]
