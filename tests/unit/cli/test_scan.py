@@ -27,13 +27,18 @@ class FakePool:
     def __init__(self) -> None:
         self.seen: list[tuple[bytes, str, bool]] = []
         self.at_once = self.most_at_once = 0
+        self.met = asyncio.Event()
+        """Two were here at once; ``MEET`` waits for that."""
 
     async def examine(self, content: Spool, *, name: str = "", mail: bool = True) -> Report:
         data = content.read()
         self.seen.append((data, name, mail))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
-        await asyncio.sleep(0)
+        if self.at_once >= 2:
+            self.met.set()
+        if data == b"MEET":
+            await asyncio.wait_for(self.met.wait(), 30)
         self.at_once -= 1
         if b"CRASH" in data:
             raise ScanFailed(Kind.CRASH, "the parser died")
@@ -106,7 +111,7 @@ def test_failed_scan_is_told_in_json_too(look: Look, tmp_path: Path) -> None:
 
 def test_order_and_number_at_a_time(look: Look, tmp_path: Path) -> None:
     for number in range(9):
-        (tmp_path / f"{number}").write_bytes(b"x")
+        (tmp_path / f"{number}").write_bytes(b"MEET")
     _, lines, _, pool = look(tmp_path, as_json=True)
     assert [Path(json.loads(line)["path"]).name for line in lines] == [str(number) for number in range(9)]
     assert 2 <= pool.most_at_once <= 3
