@@ -141,5 +141,8 @@ def _origin(transaction: Transaction) -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, str]:
-    return {"kind": finding.kind.value, "where": finding.where, "detail": finding.detail}
+def _finding(finding: Finding) -> dict[str, object]:
+    """What every finding has, and of the rest what this one has."""
+    told: dict[str, object] = {"kind": finding.kind.value, "where": finding.where, "detail": finding.detail}
+    more = {"reference": finding.reference, "fingerprint": finding.fingerprint, "indicators": list(finding.indicators)}
+    return told | {name: value for name, value in more.items() if value}

@@ -10,8 +10,13 @@ metric label or a word in a policy file.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+
+MAX_INDICATORS = 20
+"""Of one finding."""
 
 
 class Verdict(enum.IntEnum):
@@ -205,7 +210,9 @@ class Finding:
 
     ``where`` is the path of the part (``2/invoice.zip/invoice.docm``; the first element is the MIME part number),
     ``detail`` a sentence for a person, ``reference`` a paragraph of a standard or a rule id, ``excerpt`` a few lines of
-    the macro where there is one. All strings are printable and bounded (``clip``).
+    the macro where there is one. ``fingerprint`` names the macro code whatever file it lies in (hex digest of the
+    normalised code), ``indicators`` are addresses, paths and commands the code holds, decoded; addresses come first.
+    All strings are printable and bounded (``clip``), so are their numbers.
     """
 
     kind: Kind
@@ -214,6 +221,8 @@ class Finding:
     verdict: Verdict
     reference: str = ""
     excerpt: str = ""
+    fingerprint: str = ""
+    indicators: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -224,6 +233,8 @@ class Finding:
         *,
         reference: str = "",
         excerpt: str = "",
+        fingerprint: str = "",
+        indicators: Iterable[str] = (),
         verdict: Verdict | None = None,
     ) -> Finding:
         """A finding with the verdict its kind usually has, and every string made safe to show."""
@@ -234,6 +245,8 @@ class Finding:
             verdict=USUAL_VERDICT[kind] if verdict is None else verdict,
             reference=clip(reference, 200),
             excerpt=clip(excerpt, 4000, keep="\n\t"),
+            fingerprint=clip(fingerprint, 64),
+            indicators=tuple(clip(text, 300) for text in islice(indicators, MAX_INDICATORS)),
         )
 
 

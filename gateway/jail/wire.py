@@ -26,7 +26,7 @@ MAX_TAIL: Final = 64 << 20
 """Replacement bytes of one rewritten message."""
 MAX_FINDINGS: Final = 200
 MAX_EXCERPTS: Final = 50
-"""Findings that keep their excerpt, the longest text of a report by far: the worst ones."""
+"""Findings that keep their excerpt and indicators, the longest text of a report by far: the worst ones."""
 MAX_PARTS: Final = 2000
 MAX_FORGED: Final = 20_000
 """As many of the shortest header lines as the largest header block holds. Never cut short: each is one to remove."""
@@ -258,6 +258,8 @@ def _shown(finding: Finding, explained: bool) -> Finding:
         finding.detail,
         reference=finding.reference,
         excerpt=finding.excerpt if explained else "",
+        fingerprint=finding.fingerprint,
+        indicators=finding.indicators if explained else (),
         verdict=finding.verdict,
     )
 

@@ -141,6 +141,9 @@ def _finding(fields: dict[str, Any]) -> Finding:
         verdict=Verdict.of(_text(fields["verdict"])),
         reference=_text(fields["reference"]),
         excerpt=_text(fields["excerpt"]),
+        # records of the first version have neither
+        fingerprint=_text(fields.get("fingerprint", "")),
+        indicators=tuple(_text(text) for text in fields.get("indicators", ())),
     )
 
 

@@ -8,6 +8,7 @@ the part; nothing else catches them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,9 +54,12 @@ class Look(Protocol):
         *,
         reference: str = "",
         excerpt: str = "",
+        fingerprint: str = "",
+        indicators: Iterable[str] = (),
         verdict: Verdict | None = None,
     ) -> None:
-        """Report one fact. ``detail`` is a sentence for a person; ``verdict`` overrides the usual one of ``kind``."""
+        """Report one fact, as ``Finding.of`` takes it: ``detail`` is a sentence for a person; ``verdict`` overrides the
+        usual one of ``kind``."""
 
     def descend(self, parent: Blob, data: bytes | memoryview, name: str) -> FileType:
         """Examine what was found inside ``parent``: sniffed, unpacked, inspected, one level deeper. Returns what it is.

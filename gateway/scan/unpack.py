@@ -9,7 +9,7 @@ bounded by the budget, and so is what is reported.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from gateway.message import FileType, Finding, Kind, Part, Verdict, clip
@@ -81,11 +81,22 @@ class Scan:
         *,
         reference: str = "",
         excerpt: str = "",
+        fingerprint: str = "",
+        indicators: Iterable[str] = (),
         verdict: Verdict | None = None,
     ) -> None:
         """See ``Look.find``."""
-        path = where or "message"
-        self._add(Finding.of(kind, path, detail, reference=reference, excerpt=excerpt, verdict=verdict))
+        finding = Finding.of(
+            kind,
+            where or "message",
+            detail,
+            reference=reference,
+            excerpt=excerpt,
+            fingerprint=fingerprint,
+            indicators=indicators,
+            verdict=verdict,
+        )
+        self._add(finding)
 
     def _add(self, finding: Finding) -> None:
         if len(self._findings) < MAX_FINDINGS or finding.verdict > self.verdict:

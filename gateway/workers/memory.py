@@ -68,7 +68,9 @@ class VerdictMemory:
 
 
 def _weight(findings: tuple[Finding, ...]) -> int:
-    texts = (len(text) for one in findings for text in (one.where, one.detail, one.reference, one.excerpt))
+    texts = (
+        len(text) for one in findings for text in (one.where, one.detail, one.reference, one.excerpt, *one.indicators)
+    )
     return sum(texts) + len(findings) * _FINDING_OVERHEAD
 
 

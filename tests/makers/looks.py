@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from gateway.message import FileType, Kind, Verdict
@@ -35,6 +35,8 @@ class Notes:
         *,
         reference: str = "",
         excerpt: str = "",
+        fingerprint: str = "",
+        indicators: Iterable[str] = (),
         verdict: Verdict | None = None,
     ) -> None:
         self.found.append((kind, where, detail))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import USUAL_VERDICT, Finding, Kind, Reply, Verdict, clip
+from gateway.message import MAX_INDICATORS, USUAL_VERDICT, Finding, Kind, Reply, Verdict, clip
 
 
 def test_a_message_is_as_bad_as_its_worst_part() -> None:
@@ -26,6 +26,17 @@ def test_a_finding_is_safe_to_print() -> None:
     assert finding.detail.startswith("a?b")
     assert len(finding.detail) == 500
     assert finding.excerpt == "Sub A()\n\tEnd?"
+
+
+def test_a_finding_is_bounded_however_much_there_is_to_tell() -> None:
+    finding = Finding.of(
+        Kind.VBA_AUTOEXEC, "2", "x", fingerprint="f" * 100, indicators=("a\nb" * 200 for _ in range(99))
+    )
+
+    assert len(finding.fingerprint) == 64
+    assert len(finding.indicators) == MAX_INDICATORS
+    assert {len(text) for text in finding.indicators} == {300}
+    assert finding.indicators[0].startswith("a?ba?b")
 
 
 @given(st.text(), st.integers(1, 40))

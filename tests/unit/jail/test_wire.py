@@ -42,7 +42,13 @@ from gateway.message import Edits, FileType, Finding, Headline, Kind, Part, Repo
 SHA = "ab" * 32
 SIZE = 1000
 FINDING = Finding.of(
-    Kind.VBA_AUTOEXEC, "2/invoice.docm", "AutoOpen runs by itself", reference="T1137", excerpt="Sub\n\tx"
+    Kind.VBA_AUTOEXEC,
+    "2/invoice.docm",
+    "AutoOpen runs by itself",
+    reference="T1137",
+    excerpt="Sub\n\tx",
+    fingerprint="ab" * 32,
+    indicators=("http://example.com/a", "calc"),
 )
 PART = Part("2/invoice.docm", FileType.DOCM, 4711, SHA, Verdict.AUTOEXEC)
 REPORT = Report(
@@ -152,7 +158,9 @@ def test_of_too_many_facts_the_worst_are_kept_in_order() -> None:
 
 def test_the_longest_report_fits() -> None:
     wide = "\U0001f4a9" * 5000
-    finding = Finding.of(Kind.DDE, wide, wide, reference=wide, excerpt="\n" * 4000)
+    finding = Finding.of(
+        Kind.DDE, wide, wide, reference=wide, excerpt="\n" * 4000, fingerprint=wide, indicators=[wide] * 99
+    )
     longest = Report(
         Verdict.AUTOEXEC,
         (finding,) * MAX_FINDINGS + (FINDING,),
@@ -262,6 +270,9 @@ def test_a_report_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
         {"excerpt": "x" * 4001},
         {"excerpt": "bell\x07"},
         {"excerpt": None},
+        {"fingerprint": "f" * 65},
+        {"indicators": ["bell\x07"]},
+        {"indicators": ["x"] * 21},
     ],
 )
 def test_a_finding_that_is_not_safe_to_show_is_refused(change: dict[str, Any]) -> None:

@@ -51,7 +51,13 @@ REPORT = Report(
     verdict=Verdict.AUTOEXEC,
     findings=(
         Finding.of(
-            Kind.VBA_AUTOEXEC, "2/invoice.docm", "AutoOpen runs", reference="T1", excerpt="Sub AutoOpen()\n\tx\nEnd Sub"
+            Kind.VBA_AUTOEXEC,
+            "2/invoice.docm",
+            "AutoOpen runs",
+            reference="T1",
+            excerpt="Sub AutoOpen()\n\tx\nEnd Sub",
+            fingerprint="0f" * 32,
+            indicators=("http://example.com/x",),
         ),
     ),
     parts=(Part("2/invoice.docm", FileType.DOCM, 1234, "ab" * 32, Verdict.AUTOEXEC),),
