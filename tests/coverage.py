@@ -1,0 +1,82 @@
+"""Makes ``docs/coverage.md``: each row of the catalogue of evasions, what became of it, and the test that shows it.
+
+``python -m tests.coverage`` writes the page; ``tests/corpus/test_coverage.py`` tells when it is out of date or a row is
+missing. A row is shown by a corpus folder whose name begins with it, or has an entry in ``corpus/not_covered.toml``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CORPUS = ROOT / "tests" / "corpus"
+PAGE = ROOT / "docs" / "coverage.md"
+ROWS = (*(f"m{number:02}" for number in range(1, 109)), *(f"d{number:02}" for number in range(1, 81)))
+
+_IDS = re.compile(r"(?:[md]\d+-)+")
+_VERDICTS = ("clean", "macro", "suspicious", "unscannable", "autoexec")
+_HEAD = """# Coverage
+
+<!-- made by: python -m tests.coverage -->
+
+Every way we know to hide active content from a mail filter, and what Macrogate makes of it: `m` rows hide a document in
+the form of the mail, `d` rows in that of the document or of an archive. Each line is a folder of `tests/corpus` with a
+recipe that makes the files, clean twins included, and is run by `make test`. "Armed" files carry an inert macro or its
+like; the column says which verdicts they get. "Clean" counts the twins that pass untouched, "held" the harmless files
+that are held because programs disagree about what they hold.
+
+| row | what is tried | armed files | clean | held | shown by |
+|---|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the page, for one or several rows."""
+
+    ids: tuple[str, ...]
+    text: str
+
+
+def lines() -> list[Line]:
+    """In the order of the rows."""
+    found = [_of_folder(folder) for folder in sorted(CORPUS.iterdir()) if _IDS.match(folder.name)]
+    with (CORPUS / "not_covered.toml").open("rb") as file:
+        found += [_of_entry(entry) for entry in tomllib.load(file).get("row", [])]
+    return sorted(found, key=lambda line: (line.ids[0][0] != "m", line.ids))
+
+
+def missing() -> list[str]:
+    """Rows nothing is said about."""
+    told = {row for line in lines() for row in line.ids}
+    return [row for row in ROWS if row not in told]
+
+
+def page() -> str:
+    return _HEAD + "".join(f"{line.text}\n" for line in lines())
+
+
+def _of_folder(folder: Path) -> Line:
+    ids = tuple(re.findall(r"[md]\d+", _IDS.match(folder.name)[0]))
+    title = (folder / "readme.md").read_text("utf-8").partition("\n")[0].removeprefix("# ")
+    expected = json.loads((folder / "expected.json").read_text("utf-8"))
+    verdicts = {purpose: [r["verdict"] for name, r in expected.items() if purpose in name] for purpose in _PURPOSES}
+    armed = ", ".join(f"{verdicts['armed'].count(v)} {v}" for v in reversed(_VERDICTS) if v in verdicts["armed"]) or "-"
+    counts = f"{armed} | {len(verdicts['clean']) + len(verdicts['noted'])} | {len(verdicts['held'])}"
+    return Line(ids, f"| {', '.join(ids)} | {title} | {counts} | `tests/corpus/{folder.name}` |")
+
+
+def _of_entry(entry: dict[str, str]) -> Line:
+    return Line((entry["id"],), f"| {entry['id']} | {entry['title']} | | | | {entry['why']} |")
+
+
+_PURPOSES = ("armed", "clean", "held", "noted")
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
+    if rows := missing():
+        print(f"Nothing is said about {', '.join(rows)}")  # noqa: T201 - a command for a person
