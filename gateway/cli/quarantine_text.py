@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
-from gateway.message import Finding, clip
+from gateway.cli import finding_text
+from gateway.message import clip
 from gateway.quarantine import Held, HeldMessage
 from gateway.quarantine.sidecar import encode
 
-EXCERPT_LINES = 12
 NARROW = (("from", 4), ("to", 4), ("subject", 4), ("why", 4))
 """Columns that give way when the terminal is narrow."""
 
@@ -90,7 +90,8 @@ def _page(held: Held) -> Iterator[str]:
     report = held.record.report
     yield from ("", f"Findings ({len(report.findings)})")
     for finding in report.findings:
-        yield from _finding(finding)
+        yield f"  {finding.where}   {finding.verdict.label}"
+        yield from (f"  {line}" for line in finding_text.lines(finding))
     yield from ("", f"Parts ({len(report.parts)})")
     for part in report.parts:
         yield f"  {part.where}   {part.type}, {size(part.size)}, {part.verdict.label}, sha256 {part.sha256}"
@@ -119,16 +120,6 @@ def _facts(held: Held) -> Iterator[str]:
         yield f"  Duplicate    probably of {message.duplicate_of}: same bytes, sender and recipients"
     if message.recovered:
         yield "  Recovered    after a crash: the sender may not have heard that it is kept, and have sent it again"
-
-
-def _finding(finding: Finding) -> Iterator[str]:
-    reference = f" [{finding.reference}]" if finding.reference else ""
-    yield f"  {finding.kind.value}   {finding.where}   {finding.verdict.label}"
-    yield f"      {finding.detail}{reference}"
-    lines = [line.expandtabs(4) for line in finding.excerpt.splitlines()]
-    yield from (f"      | {line}" for line in lines[:EXCERPT_LINES])
-    if len(lines) > EXCERPT_LINES:
-        yield f"      | ... {len(lines) - EXCERPT_LINES} lines more (--json has them)"
 
 
 def everything(held: Held) -> dict[str, Any]:

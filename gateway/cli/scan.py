@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
 import hashlib
 import json
 import os
@@ -17,10 +18,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import click
 
+from gateway.cli import scan_text
 from gateway.cli.scan_items import Item, files, items
 from gateway.config import Settings, rules_directory
 from gateway.events import MailLog
@@ -33,7 +35,6 @@ from gateway.message import (
     Report,
     ScanFailed,
     Transaction,
-    Verdict,
     clip,
 )
 from gateway.metrics import Metrics
@@ -44,7 +45,14 @@ from gateway.workers import Jail, Workers
 from gateway.workers.link import WorkerUnfit
 
 PASSES = frozenset({Action.DELIVER, Action.TAG})
-COLOURS = {Verdict.CLEAN: "green", Verdict.MACRO: "yellow", Verdict.SUSPICIOUS: "yellow"}
+
+
+class Style(enum.Enum):
+    """How results are told."""
+
+    BRIEF = enum.auto()
+    PAGE = enum.auto()
+    JSON = enum.auto()
 
 
 class Pool(Protocol):
@@ -71,7 +79,15 @@ class Result:
 
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line and file.")
+@click.option("--json", "style", flag_value=Style.JSON, type=Style, help="One JSON object a line and file.")
+@click.option(
+    "-v",
+    "--verbose",
+    "style",
+    flag_value=Style.PAGE,
+    type=Style,
+    help="A page a file: which part, which macro, what it would fetch.",
+)
 @click.option(
     "--policy",
     "policy_file",
@@ -84,7 +100,7 @@ class Result:
     type=click.Path(path_type=Path, file_okay=False),
     help="Rules folder (default: the one that came with the program).",
 )
-def scan(paths: tuple[Path, ...], as_json: bool, policy_file: Path | None, folder: Path | None) -> None:
+def scan(paths: tuple[Path, ...], style: Style | None, policy_file: Path | None, folder: Path | None) -> None:
     """Look into documents, messages (.eml), mailboxes (mbox), Maildirs and folders of them.
 
     Says what the gateway would find and do. What a file is is told by its content, not by its name; links inside
@@ -100,7 +116,7 @@ def scan(paths: tuple[Path, ...], as_json: bool, policy_file: Path | None, folde
         raise SystemExit(_refuse(f"{policy_file}: {mistake}" for mistake in error.mistakes)) from None
     except WiringError as error:
         raise SystemExit(_refuse([str(error)])) from None
-    sys.exit(asyncio.run(_scan(paths, policy, jail, as_json=as_json)))
+    sys.exit(asyncio.run(_scan(paths, policy, jail, style or Style.BRIEF)))
 
 
 def _refuse(mistakes: Iterable[str]) -> int:
@@ -115,7 +131,7 @@ def _jail(folder: Path) -> Jail:
     return replace(jail, queue_timeout=2 * jail.timeout)
 
 
-async def _scan(paths: tuple[Path, ...], policy: Policy, jail: Jail, *, as_json: bool) -> int:
+async def _scan(paths: tuple[Path, ...], policy: Policy, jail: Jail, style: Style) -> int:
     """With real workers."""
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: ASYNC230 - opening /dev/null does not wait
         workers = Workers(jail, Metrics(), MailLog(nowhere))
@@ -125,26 +141,26 @@ async def _scan(paths: tuple[Path, ...], policy: Policy, jail: Jail, *, as_json:
             click.echo(f"the scan cannot start: {error}", err=True)
             return 3
         try:
-            return await scan_paths(paths, workers, policy, width=jail.workers, as_json=as_json)
+            return await scan_paths(paths, workers, policy, width=jail.workers, style=style)
         finally:
             await workers.stop()
 
 
-async def scan_paths(paths: Iterable[Path], pool: Pool, policy: Policy, *, width: int, as_json: bool) -> int:
+async def scan_paths(paths: Iterable[Path], pool: Pool, policy: Policy, *, width: int, style: Style) -> int:
     """Look into everything below ``paths``, ``width`` at a time, tell it, and return the exit code."""
     found = list(files(paths))
     counts: Counter[str] = Counter()
     code = 0
     with _progress(len(found)) as advance:
         async for result, last in _results(found, pool, policy, width):
-            _tell(result, as_json=as_json)
+            _tell(result, style)
             if result.trouble:
                 code = 3
             elif result.stopped:
                 code = max(code, 1)
             counts[_class(result)] += 1
             advance(last)
-    if not as_json:
+    if style is not Style.JSON:
         click.echo(f"{counts.total()} looked into: {', '.join(f'{count} {name}' for name, count in counts.items())}")
     return code
 
@@ -230,46 +246,24 @@ def _attached(report: Report) -> Report:
     return replace(report, findings=findings, parts=parts)
 
 
-def _tell(result: Result, *, as_json: bool) -> None:
-    shown = clip(result.item.path, 1000)
+def _tell(result: Result, style: Style) -> None:
+    path = result.item.path
     if result.trouble:
-        click.echo(f"{shown}: could not be examined: {result.trouble}", err=True)
-    report, decision = result.report, result.decision
-    if report is None or decision is None:
+        click.echo(f"{clip(path, 1000)}: could not be examined: {result.trouble}", err=True)
+    if result.report is None or result.decision is None:
         return
-    if as_json:
-        click.echo(json.dumps(as_object(result.item.path, result.size, report, decision)))
-        return
-    verdict = click.style(report.verdict.label, fg=COLOURS.get(report.verdict, "red"))
-    click.echo(f"{shown}: {verdict}, {decision.action.value}" + (f" ({decision.why})" if report.findings else ""))
-    for finding in report.findings:
-        click.echo(f"    {finding.kind.value}  {finding.where}  {finding.detail}")
+    match style:
+        case Style.JSON:
+            click.echo(json.dumps(scan_text.as_object(path, result.size, result.report, result.decision)))
+        case Style.PAGE:
+            _say(scan_text.page(path, result.size, result.report, result.decision))
+        case Style.BRIEF:
+            _say(scan_text.brief(path, result.report, result.decision))
 
 
-def as_object(path: str, size: int, report: Report, decision: Decision) -> dict[str, Any]:
-    """What ``--json`` says about one file. Other programs rely on these keys."""
-    return {
-        "path": path,
-        "size": size,
-        "sha256": report.sha256,
-        "verdict": report.verdict.label,
-        "action": decision.action.value,
-        "seconds": round(report.seconds, 6),
-        "findings": [
-            {"kind": finding.kind.value, "where": finding.where, "detail": finding.detail}
-            for finding in report.findings
-        ],
-        "parts": [
-            {
-                "where": part.where,
-                "type": part.type.value,
-                "size": part.size,
-                "sha256": part.sha256,
-                "verdict": part.verdict.label,
-            }
-            for part in report.parts
-        ],
-    }
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 @contextlib.contextmanager

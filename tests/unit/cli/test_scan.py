@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gateway.cli.scan import scan, scan_paths
+from gateway.cli.scan import Style, scan, scan_paths
 from gateway.config import rules_directory
 from gateway.message import FileType, Finding, Kind, Part, Report, ScanFailed, Verdict
 from gateway.policy import Policy
@@ -51,10 +51,12 @@ class FakePool:
 
 @pytest.fixture
 def look(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, list[str], str, FakePool]]:
-    def run(*paths: Path, as_json: bool = False, policy: str = "policy.toml") -> tuple[int, list[str], str, FakePool]:
+    def run(
+        *paths: Path, style: Style = Style.BRIEF, policy: str = "policy.toml"
+    ) -> tuple[int, list[str], str, FakePool]:
         pool = FakePool()
         rules = Policy.load(rules_directory() / policy)
-        code = asyncio.run(scan_paths(paths, pool, rules, width=3, as_json=as_json))
+        code = asyncio.run(scan_paths(paths, pool, rules, width=3, style=style))
         out, err = capsys.readouterr()
         return code, out.splitlines(), err, pool
 
@@ -85,7 +87,7 @@ def test_codes(look: Look, tmp_path: Path, content: bytes, policy: str, code: in
 def test_json(look: Look, tmp_path: Path) -> None:
     path = tmp_path / "a.doc"
     path.write_bytes(b"vba-autoexec")
-    _, lines, _, _ = look(path, as_json=True)
+    _, lines, _, _ = look(path, style=Style.JSON)
     assert [json.loads(line) for line in lines] == [
         {
             "path": str(path),
@@ -93,8 +95,9 @@ def test_json(look: Look, tmp_path: Path) -> None:
             "sha256": "cd",
             "verdict": "autoexec",
             "action": "quarantine",
+            "rule": "autoexec",
             "seconds": 0.25,
-            "findings": [{"kind": "vba-autoexec", "where": "a.doc", "detail": "found it"}],
+            "findings": [{"kind": "vba-autoexec", "where": "a.doc", "detail": "found it", "verdict": "autoexec"}],
             "parts": [{"where": "a.doc", "type": "doc", "size": 12, "sha256": "ab", "verdict": "autoexec"}],
         }
     ]
@@ -102,7 +105,7 @@ def test_json(look: Look, tmp_path: Path) -> None:
 
 def test_failed_scan_is_told_in_json_too(look: Look, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"CRASH")
-    code, lines, err, _ = look(tmp_path / "a", as_json=True)
+    code, lines, err, _ = look(tmp_path / "a", style=Style.JSON)
     (told,) = map(json.loads, lines)
     assert (code, told["verdict"], told["findings"][0]["kind"]) == (3, "unscannable", "crash")
     assert len(told["sha256"]) == 64
@@ -112,7 +115,7 @@ def test_failed_scan_is_told_in_json_too(look: Look, tmp_path: Path) -> None:
 def test_order_and_number_at_a_time(look: Look, tmp_path: Path) -> None:
     for number in range(9):
         (tmp_path / f"{number}").write_bytes(b"MEET")
-    _, lines, _, pool = look(tmp_path, as_json=True)
+    _, lines, _, pool = look(tmp_path, style=Style.JSON)
     assert [Path(json.loads(line)["path"]).name for line in lines] == [str(number) for number in range(9)]
     assert 2 <= pool.most_at_once <= 3
 
@@ -135,7 +138,7 @@ def test_mailbox(look: Look, tmp_path: Path) -> None:
         message.set_from("a@example.com Sun Nov 22 12:00:00 2026")
         box.add(message)
     box.close()
-    code, lines, _, pool = look(tmp_path / "box", as_json=True)
+    code, lines, _, pool = look(tmp_path / "box", style=Style.JSON)
     assert code == 1
     assert [json.loads(line)["path"] for line in lines] == [f"{tmp_path / 'box'}#{number}" for number in (1, 2, 3)]
     assert all(mail and data.startswith(b"Subject: s\n") for data, _, mail in pool.seen)
@@ -169,3 +172,19 @@ def test_bad_policy_is_exit_code_2(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "x: there is no such key" in result.stderr
     assert CliRunner().invoke(scan, []).exit_code == 2
+
+
+def test_a_page_explains(look: Look, tmp_path: Path) -> None:
+    (tmp_path / "a.doc").write_bytes(b"vba-autoexec")
+    _, lines, _, _ = look(tmp_path / "a.doc", style=Style.PAGE)
+    assert lines[0].endswith("a.doc")
+    assert lines[1].startswith("  autoexec, quarantine: A document in it runs a macro by itself (rule autoexec)")
+    assert lines[2].startswith("  12 B, sha256 cd, looked into in 250.0 ms")
+    assert "  a.doc   doc, 12 B, autoexec" in lines
+    assert "    vba-autoexec    found it" in lines
+
+
+def test_a_page_about_nothing_says_what_was_looked_into(look: Look, tmp_path: Path) -> None:
+    (tmp_path / "a.doc").write_bytes(b"plain")
+    _, lines, _, _ = look(tmp_path / "a.doc", style=Style.PAGE)
+    assert "  Nothing found in: 1 doc" in lines
