@@ -35,15 +35,17 @@ def examine(
     name: str = "",
     mail: bool = True,
     recall: Recall | None = None,
+    passwords: tuple[str, ...] = (),
 ) -> Report:
     """Look into a message (``mail``) or into one file called ``name``. Never raises.
 
     ``recall`` is asked for the findings of a document by its SHA-256 (hex); their ``where`` is relative to the
-    document: "" is the document itself, "/x" what is inside it.
+    document: "" is the document itself, "/x" what is inside it. ``passwords`` are tried on what is encrypted, besides
+    the words of the message.
     """
     began = time.monotonic()
     content = bytes(data) if isinstance(data, memoryview) else data
-    scan = Scan(rules, limits, recall)
+    scan = Scan(rules, limits, recall, passwords)
     top = headers.Block(Span(0, 0), 0)
     try:
         if mail:

@@ -267,10 +267,15 @@ def _word_bytes(coding: str, encoded: str) -> bytes:
         return raw
 
 
+def is_charset(name: str) -> bool:
+    """Whether a name may be that of a character set. Whether Python knows it is another question."""
+    return _CHARSET.match(name) is not None
+
+
 def _decoded(raw: bytes, charset: str) -> str:
     """``raw`` in its charset. Never fails: an unknown charset or wrong bytes fall back to UTF-8, then to Latin-1."""
     for attempt in (charset, "utf-8"):
-        if not _CHARSET.match(attempt):
+        if not is_charset(attempt):
             continue
         try:
             return raw.decode(attempt)

@@ -16,6 +16,7 @@ from gateway.message import FileType, Kind, Verdict
 from gateway.scan.budget import Budget
 
 if TYPE_CHECKING:
+    from gateway.scan.passwords import Passwords
     from gateway.scan.triggers import ScanRules
 
 
@@ -45,6 +46,9 @@ class Look(Protocol):
 
     @property
     def budget(self) -> Budget: ...
+
+    @property
+    def passwords(self) -> Passwords: ...
 
     def find(
         self,

@@ -19,6 +19,7 @@ from gateway.scan.carriers import CARRIERS
 from gateway.scan.containers import CONTAINERS
 from gateway.scan.documents import DOCUMENTS
 from gateway.scan.look import Blob, Corrupt
+from gateway.scan.passwords import Passwords
 from gateway.scan.triggers import ScanRules
 
 Reader = Callable[[Blob, "Scan"], None]
@@ -41,6 +42,9 @@ MUST_BE_READ = frozenset(
 RECALLED = sniff.OOXML_TYPES | sniff.OLE_TYPES
 """Types worth asking the verdict cache about."""
 
+NOTES = frozenset({FileType.TEXT, FileType.HTML})
+"""What a password may be written in."""
+
 MAX_FINDINGS = 1000
 """Of one message; beyond it only findings that are worse than all others are kept."""
 MAX_WHERE = 400
@@ -53,9 +57,12 @@ class _Stopped(OverLimit):
 class Scan:
     """One message being looked into. ``findings``, ``parts`` and ``recalled`` are the result."""
 
-    def __init__(self, rules: ScanRules, limits: Limits, recall: Recall | None) -> None:
+    def __init__(
+        self, rules: ScanRules, limits: Limits, recall: Recall | None, passwords: tuple[str, ...] = ()
+    ) -> None:
         self.rules = rules
         self.budget = Budget(limits)
+        self.passwords = Passwords(limits.seconds, passwords)
         self.parts: list[Part] = []
         self.recalled = 0
         self._findings: dict[Finding, None] = {}
@@ -120,6 +127,8 @@ class Scan:
         finally:
             verdict = self._open.pop()
             kind = kinds[0] if kinds else FileType.BINARY
+            if kind in NOTES:
+                self.passwords.hear(blob.data)
             if len(self.parts) == parts_before or kind in MUST_BE_READ:
                 self.parts.append(Part(blob.where, kind, len(blob.data), _digest(blob), verdict))
         return kind

@@ -9,6 +9,7 @@ from gateway.message import FileType, Kind, Verdict
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits
 from gateway.scan.look import Blob, Look
+from gateway.scan.passwords import Passwords
 from gateway.scan.triggers import ScanRules
 
 RULES = ScanRules.parse((Path(__file__).parents[2] / "rules" / "triggers.toml").read_text(encoding="utf-8"))
@@ -23,6 +24,7 @@ class Notes:
     def __init__(self, limits: Limits | None = None) -> None:
         self.rules = RULES
         self.budget = Budget(limits or Limits())
+        self.passwords = Passwords(self.budget.limits.seconds)
         self.found: list[tuple[Kind, str, str]] = []
         self.verdicts: list[Verdict | None] = []
         self.handed: list[tuple[str, bytes]] = []

@@ -3,14 +3,15 @@
 Contract: programs differ in which of the two they believe, in which archive they see when several are joined, and in
 which of two entries of one name they open; so all of them are read, and each disagreement is told to ``doubt`` as a
 sentence. A member is decompressed only when ``read`` is called. ``read`` raises ``OverLimit`` and ``Corrupt``; the
-walk raises ``OverLimit`` only. Nothing here trusts a declared size, and passwords are not tried.
+walk raises ``OverLimit`` only. Nothing here trusts a declared size.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gateway.message import FileType, Kind
 from gateway.scan.budget import Budget, OverLimit
@@ -21,6 +22,10 @@ from gateway.scan.look import Blob, Corrupt, Look
 
 MAX_ARCHIVES = 64
 """End records looked at in one file; a file with more is over the limit."""
+
+
+def _never(_password: str) -> None:
+    """What is not encrypted needs no password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Member:
     read: Callable[[], bytes]
     begins_with: Callable[[tuple[bytes, ...]], bool]
     """Whether the content may begin with one of these few bytes; costs microseconds and pays nothing."""
+    unlock: Callable[[str], bytes | None] = _never
+    """The content of an encrypted member if this is its password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class _Reading:
 
 
 TYPES = frozenset({FileType.ZIP, FileType.ODF})
+
+_NOTES = (".txt", ".htm", ".html", ".eml", ".msg", ".md", ".rtf", ".doc", ".docx")
 
 
 def members(data: bytes | memoryview, budget: Budget, doubt: Doubt | None = None) -> Iterator[Member]:
@@ -63,7 +72,7 @@ def unpack(blob: Blob, look: Look) -> None:
 
     locked: list[str] = []
     found = False
-    for member in members(blob.data, look.budget, doubt):
+    for member in opened(members(blob.data, look.budget, doubt), blob, look):
         found = True
         if member.encrypted:
             locked.append(member.name)
@@ -77,9 +86,36 @@ def unpack(blob: Blob, look: Look) -> None:
             look.descend(blob, content, member.name)
     if locked:
         names = ", ".join(locked[:20])
-        look.find(Kind.ENCRYPTED, blob.where, f"{len(locked)} encrypted members: {names}")
+        sentence = f"{len(locked)} encrypted members, and no password is known: {names}"
+        look.find(Kind.ENCRYPTED, blob.where, sentence)
     if not found and bytes(blob.data[:4]) != zip_records.END:
         raise Corrupt("looks like a zip file but no member can be read")
+
+
+def opened(found: Iterable[Member], blob: Blob, look: Look) -> Iterator[Member]:
+    """``found`` with every encrypted member opened that a password opens: these come last, notes first, because the
+    password may stand in a note beside them. Which password it was is told by its source only."""
+    locked: list[Member] = []
+    for member in sorted(found, key=lambda member: not member.name.lower().endswith(_NOTES)):
+        if member.encrypted:
+            locked.append(member)
+        else:
+            yield member
+    told: set[str] = set()
+    for member in locked:
+        unlocked = look.passwords.try_on(f"{blob.where}/{member.name}", look.budget, member.unlock)
+        if unlocked is None:
+            yield member
+            continue
+        content, source = unlocked
+        if source not in told:
+            told.add(source)
+            look.find(Kind.DECRYPTED, blob.where, f"is encrypted; {source} opens it, and it was looked into")
+        yield replace(member, encrypted=False, read=partial(_same, content), begins_with=content.startswith)
+
+
+def _same(content: bytes) -> bytes:
+    return content
 
 
 def names(data: bytes | memoryview, budget: Budget) -> tuple[Member, ...]:
@@ -164,7 +200,8 @@ class _Walk:
             return
         for sentence in _differences(entry, local):
             self.doubt(sentence)
-        self._add(entry, local.end)
+        # Marked on either side is marked; whether the data are encrypted they tell themselves.
+        self._add(replace(entry, flags=entry.flags | local.flags & 1), local.end)
         self.explained.append((entry.at, local.end))
         if local.name != entry.name or local.method != entry.method:
             self._add(replace(local, packed=entry.packed, size=entry.size, crc=entry.crc), local.end)
@@ -266,5 +303,8 @@ def _member(data: bytes | memoryview, reading: _Reading, budget: Budget, doubt: 
     def begins_with(magics: tuple[bytes, ...]) -> bool:
         return encrypted or zip_content.begins_with(data[reading.start : reading.end], entry, magics)
 
+    def unlock(password: str) -> bytes | None:
+        return zip_content.unlocked(data[reading.start : reading.end], entry, budget, password)
+
     encrypted = entry.encrypted and not zip_content.is_plain(data[reading.start : reading.end], entry, doubt)
-    return Member(entry.name, entry.method, entry.size, encrypted, read, begins_with)
+    return Member(entry.name, entry.method, entry.size, encrypted, read, begins_with, unlock)

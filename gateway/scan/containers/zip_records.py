@@ -22,6 +22,7 @@ _LOCATOR = struct.Struct("<4sIQI")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 
 _LATER_64 = 0xFFFFFFFF
+_ZIP_64 = 1
 UTF8_NAME = 0x800
 
 
@@ -38,6 +39,9 @@ class Entry:
     at: int
     end: int
     """Where this record ends; for a local header that is where the data begin."""
+    extra: bytes = b""
+    time: int = 0
+    """When it was changed, in the form of MS-DOS; the old cipher checks passwords by it."""
 
     @property
     def encrypted(self) -> bool:
@@ -73,14 +77,15 @@ def local_entry(data: bytes | memoryview, at: int) -> Entry | None:
     """The local header at ``at`` (§4.3.7), or None when there is none."""
     if at < 0 or at + _LOCAL.size > len(data) or data[at : at + 4] != LOCAL:
         return None
-    _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack_from(data, at)
+    _, _, flags, method, time, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack_from(data, at)
     name_end = at + _LOCAL.size + name_length
     end = name_end + extra_length
     if end > len(data):
         return None
+    extra = bytes(data[name_end:end])
     if _LATER_64 in (packed, size):
-        size, packed, _ = _extra_64(bytes(data[name_end:end]), size, packed, 0)
-    return Entry(bytes(data[at + _LOCAL.size : name_end]), flags, method, crc, packed, size, at, end)
+        size, packed, _ = _extra_64(extra, size, packed, 0)
+    return Entry(bytes(data[at + _LOCAL.size : name_end]), flags, method, crc, packed, size, at, end, extra, time)
 
 
 def central_entries(data: bytes | memoryview, directory: Directory) -> Iterator[Entry]:
@@ -90,18 +95,18 @@ def central_entries(data: bytes | memoryview, directory: Directory) -> Iterator[
         record = _CENTRAL.unpack_from(data, position)
         if record[0] != CENTRAL:
             return
-        _, _, _, flags, method, _, _, crc, packed, size, name_length, extra_length, comment_length, *_ = record
+        _, _, _, flags, method, time, _, crc, packed, size, name_length, extra_length, comment_length, *_ = record
         at = record[16]
         name_at = position + _CENTRAL.size
         extra_at = name_at + name_length
         end = extra_at + extra_length + comment_length
         if end > len(data):
             return
+        extra = bytes(data[extra_at : extra_at + extra_length])
         if _LATER_64 in (packed, size, at):
-            extra = bytes(data[extra_at : extra_at + extra_length])
             size, packed, at = _extra_64(extra, size, packed, at)
         raw_name = bytes(data[name_at:extra_at])
-        yield Entry(raw_name, flags, method, crc, packed, size, directory.base + at, end)
+        yield Entry(raw_name, flags, method, crc, packed, size, directory.base + at, end, extra, time)
         position = end
 
 
@@ -137,13 +142,18 @@ def _end_64(data: bytes | memoryview, end_record: int, count: int, size: int, of
 
 def _extra_64(extra: bytes, size: int, packed: int, at: int) -> tuple[int, int, int]:
     """Replace each value that is all ones by the next one of the zip64 extra field (§4.5.3)."""
+    field = extra_field(extra, _ZIP_64)
+    values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
+    size, packed, at = (next(values, v) if v == _LATER_64 else v for v in (size, packed, at))
+    return size, packed, at
+
+
+def extra_field(extra: bytes, wanted: int) -> bytes:
+    """The content of the first extra field with that id (§4.5.1), or nothing."""
     position = 0
     while position + 4 <= len(extra):
         kind, length = struct.unpack_from("<HH", extra, position)
-        if kind == 1:
-            field = extra[position + 4 : position + 4 + length]
-            values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
-            size, packed, at = (next(values, v) if v == _LATER_64 else v for v in (size, packed, at))
-            break
+        if kind == wanted:
+            return extra[position + 4 : position + 4 + length]
         position += 4 + length
-    return size, packed, at
+    return b""

@@ -48,7 +48,8 @@ def inspect(blob: Blob, look: Look) -> None:
     def doubt(sentence: str) -> None:
         look.find(Kind.ARCHIVE_AMBIGUOUS, blob.where, sentence, reference="APPNOTE 6.3.10 §4.3")
 
-    package = Package(list(zip_file.members(blob.data, look.budget, doubt)), look.budget)
+    members = zip_file.opened(zip_file.members(blob.data, look.budget, doubt), blob, look)
+    package = Package(list(members), look.budget)
     for name in package.ambiguous:
         doubt(f"several parts are called {name!r}")
     applications = _applications(package)

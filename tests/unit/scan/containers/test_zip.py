@@ -127,7 +127,9 @@ def test_encrypted_members_are_named() -> None:
     secret = Item("secret.doc", b"plain", method=0, flags=1, packed=b"\x91" * 17)
     notes = unpacked(build([secret, Item("a", X)]))
     assert [name for name, _ in notes.handed] == ["a"]
-    assert [(kind, said) for kind, _, said in notes.found] == [(Kind.ENCRYPTED, "1 encrypted members: secret.doc")]
+    assert [(kind, said) for kind, _, said in notes.found] == [
+        (Kind.ENCRYPTED, "1 encrypted members, and no password is known: secret.doc")
+    ]
 
 
 def test_a_method_nobody_reads_is_named() -> None:

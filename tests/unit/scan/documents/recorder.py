@@ -6,6 +6,7 @@ from pathlib import Path
 from gateway.message import FileType, Finding, Kind, Verdict
 from gateway.scan.budget import Budget, Limits
 from gateway.scan.look import Blob
+from gateway.scan.passwords import Passwords
 from gateway.scan.triggers import ScanRules
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -20,6 +21,7 @@ class Recorder:
     def __init__(self, limits: Limits | None = None) -> None:
         self.rules = shipped_rules()
         self.budget = Budget(limits or Limits())
+        self.passwords = Passwords(self.budget.limits.seconds)
         self.findings: list[Finding] = []
         self.children: list[tuple[str, bytes]] = []
 
