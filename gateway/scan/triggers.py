@@ -56,6 +56,10 @@ class Trigger:
         """Whether a document with it is auto-exec."""
         return self.runs == "itself"
 
+    def is_called(self, name: str) -> bool:
+        """Whether ``name`` is one of the whole names, and does not only fit the pattern of an event."""
+        return name.casefold() in (whole.casefold() for whole in self.names)
+
 
 @dataclass(frozen=True)
 class ScanRules:

@@ -18,30 +18,31 @@ from dataclasses import dataclass, field
 from gateway.scan.budget import Budget
 from gateway.scan.documents.compound import STREAM, CompoundFile, Entry
 from gateway.scan.documents.vba_compression import decompress, decompress_whole, find_containers
+from gateway.scan.documents.vba_source import compiled_lines
 from gateway.scan.look import Corrupt
 
-_DIR, _CACHE = "dir", "_vba_project"
+_DIR, _CACHE, _LISTING, _DESIGNER = "dir", "_vba_project", "project", "\x03vbframe"
 
 _CODE_PAGE, _VERSION, _END_OF_PROJECT = 0x0003, 0x0009, 0x0010
 _MODULE_NAME, _STREAM_NAME, _STREAM_NAME_UNICODE, _OFFSET, _END_OF_MODULE = 0x0019, 0x001A, 0x0032, 0x0031, 0x002B
 
-SPACE = r"[\x00-\x09\x0b\x0c\x0e-\x20\x85\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
-"""MS-VBAL 3.2.2 WSC, and control characters, which the editor drops and a file may hold."""
-CONTINUATION = re.compile(rf"{SPACE}_{SPACE}*[\n\u2028\u2029]")
-_ATTRIBUTE = re.compile(r"^[ \t]*Attribute[ \t]+[\w.]*VB_[^\n]*(?:\n|\Z)", re.IGNORECASE | re.MULTILINE)
 _COMPILED_LINES = re.compile(rb"\xfe\xca\x01\x00(..)", re.DOTALL)
 """The head of the line table in a module's compiled code; the number of source lines follows it. It agrees with the
 source, attributes left out and continued lines counted once, in all 377 modules of real documents compared."""
+_LISTED_AS = re.compile(rb"^(Document|Module|Class|BaseClass)=([^\r\n/]{1,255})", re.IGNORECASE | re.MULTILINE)
+"""How PROJECT lists a module (MS-OVBA 2.3.1)."""
+_MAX_LISTING = 64 << 10
 _MAX_CACHE = 1 << 20
 """Identifiers stand at the end of ``_VBA_PROJECT``, which is some tens of KiB in real documents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module's source text, with LF line ends."""
+    """One module's source text, with LF line ends; ``form`` if it is the code behind a form."""
 
     name: str
     source: str
+    form: bool = False
 
 
 @dataclass(slots=True)
@@ -65,6 +66,7 @@ class _Listed:
     name: str = ""
     stream: str = ""
     offset: int = 0
+    form: bool = False
 
 
 def find_projects(file: CompoundFile) -> list[tuple[str, ...]]:
@@ -93,6 +95,7 @@ def read_project(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -
             # of two streams with one name the second counts as unlisted, so both are read
             streams[f"{entry.key}/{len(streams)}" if entry.key in streams else entry.key] = entry
     code_page, listed = _read_dir(file, streams.get(_DIR), budget)
+    forms = _forms(file, storage, budget)
     if _CACHE in streams:
         project.compiled = _read(file, streams[_CACHE], budget, _MAX_CACHE)
     unlisted = {k: e for k, e in streams.items() if k not in {_DIR, _CACHE} and not k.startswith("__srp_")}
@@ -101,6 +104,7 @@ def read_project(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -
         if found is None:
             project.unreadable.append(module.name)
         else:
+            module.form = module.name.casefold() in forms
             _read_module(project, module, _read(file, found, budget), code_page, budget)
     for entry in unlisted.values():
         _search(project, entry.name, _read(file, entry, budget), code_page, budget)
@@ -116,6 +120,16 @@ def search_source(content: bytes, budget: Budget) -> Project:
     return project
 
 
+def _forms(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -> set[str]:
+    """Modules that are forms: they have a designer storage (2.2), and PROJECT calls them so and nothing else."""
+    designed = {e.parent[-1].casefold() for e in file.streams(_DESIGNER) if e.parent[:-1] == storage[:-1] and e.parent}
+    if not designed:
+        return designed
+    listed = b"".join(_read(file, e, budget, _MAX_LISTING) for e in file.streams(_LISTING) if e.parent == storage[:-1])
+    called = {(m[1].lower(), m[2].decode("latin-1").casefold()) for m in _LISTED_AS.finditer(listed)}
+    return {name for name in designed if {kind for kind, other in called if other == name} == {b"baseclass"}}
+
+
 def _read_module(project: Project, module: _Listed, content: bytes, code_page: str, budget: Budget) -> None:
     start = module.offset
     source, whole = _source_at(content, start, budget)
@@ -125,18 +139,18 @@ def _read_module(project: Project, module: _Listed, content: bytes, code_page: s
     cache = content[: min(start, module.offset)]
     project.compiled += cache[:_MAX_CACHE]
     counted = _COMPILED_LINES.findall(cache)
-    compiled_lines = struct.unpack("<H", counted[0])[0] if len(counted) == 1 else None
-    project.compiled_lines += compiled_lines or 0
+    lines = struct.unpack("<H", counted[0])[0] if len(counted) == 1 else None
+    project.compiled_lines += lines or 0
     if source:
         text = _text(source, code_page)
-        project.modules.append(Module(module.name, text))
+        project.modules.append(Module(module.name, text, module.form))
         if not whole:
             project.unreadable.append(module.name)
-        if compiled_lines not in {None, 0, _lines(text)}:
+        if lines not in {None, 0, compiled_lines(text)}:
             project.stomped.append(module.name)
     else:
         # an empty module still says Attribute VB_Name; without that, only the compiled form is left to run
-        (project.stomped if cache and compiled_lines != 0 else project.unreadable).append(module.name)
+        (project.stomped if cache and lines != 0 else project.unreadable).append(module.name)
 
 
 def _source_at(content: bytes, start: int, budget: Budget) -> tuple[bytes, bool]:
@@ -146,12 +160,6 @@ def _source_at(content: bytes, start: int, budget: Budget) -> tuple[bytes, bool]
     except Corrupt:
         return b"", False
     return source.strip(b"\0"), whole
-
-
-def _lines(text: str) -> int:
-    """Source lines as the compiler counts them: without attributes, a continued line once."""
-    code = CONTINUATION.sub(" ", _ATTRIBUTE.sub("", text))
-    return code.count("\n") + (not code.endswith("\n") and code != "")
 
 
 def _search(project: Project, name: str, content: bytes, code_page: str, budget: Budget) -> None:

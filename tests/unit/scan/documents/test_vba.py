@@ -74,7 +74,7 @@ def test_a_name_that_is_no_such_procedure_is_only_a_macro(source):
 
 def test_the_finding_says_what_runs_and_shows_it():
     finding = inspected("x = 0\r\nSub AutoOpen()\r\n  y = 1\r\nEnd Sub\r\n").findings[0]
-    assert finding.detail == "Runs by itself when the document is opened: Sub AutoOpen in module Module1"
+    assert finding.detail == "Runs by itself when the document is opened: Sub AutoOpen in module Module1, line 2"
     assert finding.excerpt.startswith("Sub AutoOpen()\n  y = 1\nEnd Sub")
     assert finding.reference == "word-auto-open"
     assert finding.where == "2/sample"
