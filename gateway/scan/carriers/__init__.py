@@ -1,8 +1,8 @@
 """Files that need no macro to do harm: shortcuts, programs, scripts, disk images, notes with files in them; and what is
 locked up so that nobody can tell.
 
-Contract: judged by content alone, in one look. What is found is a finding; what is inside a disk image is the affair of
-``containers.archive``. Never raises.
+Contract: judged by content, but for what Windows judges by its name (``named``). What is found is a finding; what is
+inside a disk image is the affair of ``containers.archive``. Never raises.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ import re
 from collections.abc import Callable
 
 from gateway.message import FileType, Kind
+from gateway.scan.carriers.installer import inspect_installer
+from gateway.scan.carriers.named import ARCHIVES, TEXTS, inspect_archive, inspect_text
+from gateway.scan.carriers.program import inspect_program
+from gateway.scan.carriers.shortcut import inspect_shortcut
 from gateway.scan.look import Blob, Look
 
 _FILE_DATA_STORE = bytes.fromhex("E716E3BD65261145A4C48D4D0B7A9EAC")
@@ -64,8 +68,11 @@ def inspect_cms(blob: Blob, look: Look) -> None:
 
 
 CARRIERS: tuple[tuple[frozenset[FileType], Callable[[Blob, Look], None]], ...] = (
-    (frozenset({FileType.LNK}), _always("is a Windows shortcut, which starts a program when it is opened")),
-    (frozenset({FileType.EXECUTABLE}), _always("is a program")),
+    (frozenset({FileType.LNK}), inspect_shortcut),
+    (frozenset({FileType.EXECUTABLE}), inspect_program),
+    (frozenset({FileType.OLE}), inspect_installer),
+    (TEXTS, inspect_text),
+    (ARCHIVES, inspect_archive),
     (frozenset({FileType.SCRIPT}), _always("is a script or compiled help file, which runs when it is opened")),
     (
         frozenset({FileType.DISK_IMAGE}),
