@@ -33,30 +33,48 @@ class OverLimit(Exception):
     """A limit was reached. The message is a sentence for a person that names the limit.
 
     ``timed_out`` says that it was the clock, ``local`` that only this part is concerned and its neighbours can still be
-    looked at.
+    looked at. ``before`` is the beginning of a content that is too large, where somebody kept it.
     """
 
-    def __init__(self, sentence: str, *, timed_out: bool = False, local: bool = False) -> None:
+    def __init__(self, sentence: str, *, timed_out: bool = False, local: bool = False, before: bytes = b"") -> None:
         super().__init__(sentence)
         self.timed_out = timed_out
         self.local = local
+        self.before = before
+
+
+MAX_PADDING = 1 << 30
+"""Bytes of long runs of one value that a message may hold without their being kept."""
 
 
 class Budget:
     """What is left of the ``Limits``. Not thread safe; lives as long as one message is looked at."""
 
-    __slots__ = ("_deadline", "files", "limits", "unpacked")
+    __slots__ = ("_deadline", "files", "left_out", "limits", "padding", "unpacked")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.files = 0
         self.unpacked = 0
+        self.padding = 0
+        self.left_out = 0
+        """Bytes at the end of contents that were all of one value, looked at and not kept."""
         self._deadline = time.monotonic() + limits.seconds
 
     @property
     def room(self) -> int:
         """Bytes that may still be produced; 0 or more."""
         return max(0, self.limits.max_unpacked_size - self.unpacked)
+
+    @property
+    def room_for_one(self) -> int:
+        """Bytes a single content may have, so that memory is left for those who read it."""
+        return self.limits.max_unpacked_size * 5 // 8
+
+    def is_too_much_padding(self, count: int) -> bool:
+        """Count ``count`` bytes more of a run of one value; they cost time and no memory."""
+        self.padding += count
+        return self.padding > MAX_PADDING
 
     def spend_bytes(self, count: int) -> None:
         """Pay for ``count`` decoded or decompressed bytes. Raises ``OverLimit``."""

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 
 class Corrupt(Exception):
-    """The content cannot be what it says it is. The message is a sentence for a person, without the part's name."""
+    """The content cannot be what it says it is. The message is a sentence for a person, without the part's name.
+
+    ``before`` is what was decoded before the damage; it is worth a look, because some programs show it.
+    """
+
+    def __init__(self, sentence: str, before: bytes = b"") -> None:
+        super().__init__(sentence)
+        self.before = before
 
 
 @dataclass(frozen=True, slots=True)

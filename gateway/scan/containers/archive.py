@@ -7,15 +7,9 @@ have been handed on by then. Raises ``OverLimit`` and ``Corrupt``.
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
-
 from gateway.message import FileType, Kind
+from gateway.scan.containers import by_libarchive, leftovers
 from gateway.scan.look import Blob, Corrupt, Look
-
-if TYPE_CHECKING:
-    from gateway.scan.budget import Budget
 
 TYPES = frozenset(
     {
@@ -29,8 +23,8 @@ TYPES = frozenset(
     }
 )
 
-# What the file begins with, and the format and the filter of libarchive that read it. Never "all": that includes
-# filters which start programs. Not xar: libarchive 3.6 puts the wrong bytes before all members but the first.
+# What the file begins with, and the format and the filter of libarchive that read it. Not xar: libarchive 3.6 puts the
+# wrong bytes before all members but the first.
 _READERS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"7z\xbc\xaf\x27\x1c", "7zip", "none"),
     (0, b"Rar!\x1a\x07\x00", "rar", "none"),
@@ -49,30 +43,23 @@ _READERS: tuple[tuple[int, bytes, str, str], ...] = (
 SEARCHED = ((b"7z\xbc\xaf\x27\x1c", FileType.SEVEN_ZIP), (b"Rar!\x1a\x07", FileType.RAR))
 """Archives that are found behind whatever stands before them."""
 
-_BLOCK = 1 << 16
 _TAR_HEADER = 512
-_ENCRYPTED_WORDS = ("encrypt", "passphrase", "password", "crypto codec")
 
 
 def unpack(blob: Blob, look: Look) -> None:
     """Hand on every member of the archive. Encrypted ones are a finding."""
-    from libarchive.exception import ArchiveError
-
     data = _from_its_start(bytes(blob.data))
     locked: list[str] = []
     count = 0
     try:
-        for name, content in _members(data, look.budget):
+        for file in by_libarchive.files(data, *_reader(data), look.budget):
             count += 1
-            if content is None:
-                locked.append(name)
+            if file.encrypted:
+                locked.append(file.name)
             else:
-                look.descend(blob, content, name)
-    except ArchiveError as error:
-        said = str(error).lower()
-        if not any(word in said for word in _ENCRYPTED_WORDS):
-            raise Corrupt(f"cannot be unpacked completely ({error.msg})") from error
-        look.find(Kind.ENCRYPTED, blob.where, "is encrypted, the names of its members included")
+                _take(file, blob, look)
+    except by_libarchive.Locked as error:
+        look.find(Kind.ENCRYPTED, blob.where, str(error))
         return
     if locked:
         look.find(Kind.ENCRYPTED, blob.where, f"{len(locked)} encrypted members: {', '.join(locked[:20])}")
@@ -80,18 +67,13 @@ def unpack(blob: Blob, look: Look) -> None:
         raise Corrupt("looks like an archive but no member can be read")
 
 
-def _members(data: bytes, budget: Budget) -> Iterator[tuple[str, bytes | None]]:
-    """Name and content of each member that is a file; None for the content of an encrypted one."""
-    import libarchive
-
-    format_name, filter_name = _reader(data)
-    with libarchive.memory_reader(data, format_name=format_name, filter_name=filter_name) as archive:
-        for entry in archive:
-            budget.check_time()
-            if format_name != "raw" and (entry.isdir or not (entry.isreg or entry.size)):
-                continue
-            name = str(entry.pathname or "member")
-            yield name, None if _is_encrypted(entry) else _content(entry, budget)
+def _take(file: by_libarchive.File, blob: Blob, look: Look) -> None:
+    where = f"{blob.where}/{file.name}"
+    leftovers.tell_padding(where, file.left_out, look)
+    if file.content or file.trouble is None:
+        look.descend(blob, file.content, file.name)
+    if file.trouble is not None:
+        leftovers.tell_trouble(file.trouble, where, look)
 
 
 def _from_its_start(data: bytes) -> bytes:
@@ -117,21 +99,3 @@ def _reader(data: bytes) -> tuple[str, str]:
     if is_old_tar(data[:_TAR_HEADER]):
         return "tar", "none"
     raise Corrupt("is an archive or disk image of a kind that is not looked into")
-
-
-def _is_encrypted(entry: Any) -> bool:
-    """libarchive's ``archive_entry_is_encrypted``, which the binding does not name."""
-    from libarchive import ffi
-
-    ask = ffi.libarchive.archive_entry_is_encrypted
-    ask.argtypes, ask.restype = [ctypes.c_void_p], ctypes.c_int
-    return bool(ask(entry._entry_p))
-
-
-def _content(entry: Any, budget: Budget) -> bytes:
-    pieces = []
-    for block in entry.get_blocks(_BLOCK):
-        budget.spend_bytes(len(block))
-        budget.check_time()
-        pieces.append(bytes(block))
-    return b"".join(pieces)

@@ -1,27 +1,38 @@
 """Decompression that never produces a byte nobody paid for.
 
-Contract: each function returns everything the stream decodes to, paying the budget for every piece before the next one
-is made. Raises ``OverLimit`` out of the budget and ``Corrupt`` when the stream is damaged or ends early; what a
-damaged stream gave before it broke is lost on purpose, the part is unscannable either way.
+Contract: each function returns what the stream decodes to and how many bytes lie behind it, paying the budget for
+every piece before the next one is made. A long run of one value at the end is looked at and left out (``Kept``), so
+that padding costs no memory. Raises ``OverLimit`` out of the budget and ``Corrupt`` when the stream is damaged or ends
+early; both carry in ``before`` what was decoded until then.
 """
 
 from __future__ import annotations
 
 import bz2
+import contextlib
+import io
 import lzma
 import zlib
 from collections.abc import Callable
 from typing import Protocol
 
-from gateway.scan.budget import Budget
+from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.look import Corrupt
 
 PIECE = 1 << 20
 FEED = 1 << 18
+LONG_RUN = 16 << 20
+"""A longer run of one value at the end of a content is left out but for its first ``PIECE``."""
+_FIRST_OF_RUN = 1 << 16
+_HEAD = 32 << 20
+"""How much of a content that is too large is looked into."""
+_SMALL = 1 << 10
 
 RAW_DEFLATE = -15
 ZLIB = 15
 GZIP = 31
+
+Bytes = bytes | memoryview
 
 
 class StreamDecoder(Protocol):
@@ -36,43 +47,113 @@ class StreamDecoder(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
-def inflate(data: bytes | memoryview, budget: Budget, window: int = RAW_DEFLATE) -> tuple[bytes, int]:
-    """One deflate stream (RFC 1951; zlib RFC 1950 or gzip RFC 1952 by ``window``) and how many bytes lie behind it."""
-    decoder = zlib.decompressobj(window)
-    pieces: list[bytes] = []
-    fed = 0
-    feed: bytes | memoryview = b""
-    try:
-        while not decoder.eof:
-            if not feed:
-                # In slices, because what was not used is copied at every step.
-                feed = data[fed : fed + FEED]
-                if not feed:
-                    raise Corrupt("compressed data end too early")
-                fed += len(feed)
-            piece = decoder.decompress(feed, min(PIECE, budget.room + 1))
-            budget.spend_bytes(len(piece))
-            budget.check_time()
-            pieces.append(piece)
-            feed = decoder.unconsumed_tail
-    except zlib.error as error:
-        raise Corrupt(f"compressed data are damaged ({error})") from error
-    return b"".join(pieces), len(decoder.unused_data) + len(data) - fed
+class Kept:
+    """The content of one member, piece by piece.
+
+    Emotet's documents of March 2023 ended in half a gigabyte of zeros, so a run of one value is only counted until
+    something else follows. A content larger than ``budget.room_for_one`` is a local ``OverLimit`` with its beginning.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._kept = io.BytesIO()  # gives its bytes away without a copy, unlike a list of pieces that is joined
+        self._run = 0
+        self._value = b""
+
+    def add(self, piece: Bytes) -> None:
+        """The next bytes. Raises ``OverLimit``."""
+        self._budget.check_time()
+        if self._is_run(piece):
+            self._run += len(piece)
+            if self._budget.is_too_much_padding(len(piece)):
+                self._run = 0
+                raise OverLimit("unpacks to too much padding of one value", local=True, before=self._kept.getvalue())
+            return
+        self._keep_run()
+        self._keep(piece)
+
+    def value(self) -> bytes:
+        """All that was added; of a long run at the end only the beginning. Nothing may be added after it."""
+        if self._run > LONG_RUN:
+            self._budget.left_out += self._run - PIECE
+            self._run = PIECE
+        self._keep_run()
+        return self._kept.getvalue()
+
+    def _is_run(self, piece: Bytes) -> bool:
+        if self._run:
+            return bytes(piece[:1]) == self._value and piece == self._value * len(piece)
+        if len(piece) < _FIRST_OF_RUN or piece[:16] != bytes(piece[:1]) * 16:
+            return False
+        self._value = bytes(piece[:1])
+        return piece == self._value * len(piece)
+
+    def _keep_run(self) -> None:
+        while self._run:
+            part = min(self._run, PIECE)
+            self._run -= part
+            self._keep(self._value * part)
+
+    def _keep(self, piece: Bytes) -> None:
+        limit = self._budget.room_for_one
+        if self._kept.tell() + len(piece) > limit:
+            before = self._kept.getvalue()[:_HEAD]
+            raise OverLimit(f"unpacks to more than {limit} bytes", local=True, before=before)
+        self._budget.spend_bytes(len(piece))
+        self._kept.write(piece)
 
 
-def bunzip2(data: bytes | memoryview, budget: Budget) -> bytes:
+class _Inflater:
+    """``zlib.decompressobj`` as a ``StreamDecoder``."""
+
+    def __init__(self, window: int) -> None:
+        self._decoder = zlib.decompressobj(window)
+        self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._decoder.unused_data
+
+    def decompress(self, data: Bytes, max_length: int = -1) -> bytes:
+        piece = self._decoder.decompress(self._decoder.unconsumed_tail or data, max_length)
+        self.needs_input = not self._decoder.unconsumed_tail and len(piece) < max_length
+        return piece
+
+
+def inflate(data: Bytes, budget: Budget, window: int = RAW_DEFLATE) -> tuple[bytes, int]:
+    """One deflate stream (RFC 1951; zlib RFC 1950 or gzip RFC 1952 by ``window``)."""
+    kept = Kept(budget)
+    rest = drain(kept, data, lambda: _Inflater(window))
+    return kept.value(), rest
+
+
+def gunzip(data: Bytes, budget: Budget) -> tuple[bytes, int]:
+    """A gzip file: every member (RFC 1952 §2.2)."""
+    return _streams(data, budget, lambda: _Inflater(GZIP), b"\x1f\x8b")
+
+
+def bunzip2(data: Bytes, budget: Budget) -> tuple[bytes, int]:
     """A bzip2 file: one stream or several, one behind the other."""
-    return _streams(bytes(data), budget, bz2.BZ2Decompressor, b"BZh")
+    return _streams(data, budget, bz2.BZ2Decompressor, b"BZh")
 
 
-def unxz(data: bytes | memoryview, budget: Budget) -> bytes:
-    """An .xz file: one stream or several (xz format 1.1 §2)."""
-    return _streams(bytes(data), budget, lambda: lzma.LZMADecompressor(memlimit=_memory(budget)), b"\xfd7zXZ")
+def unxz(data: Bytes, budget: Budget) -> tuple[bytes, int]:
+    """An .xz file: one stream or several, with padding between them (xz format 1.1 §2)."""
+    return _streams(data, budget, lambda: lzma.LZMADecompressor(memlimit=_memory(budget)), b"\xfd7zXZ")
 
 
-def unlzma(data: bytes | memoryview, budget: Budget) -> bytes:
-    """A legacy .lzma file, the form of zip method 14 once its header is rewritten."""
-    return _streams(bytes(data), budget, lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, _memory(budget)), None)
+def unlzma(data: Bytes, budget: Budget, *, may_end: bool = False) -> tuple[bytes, int]:
+    """A legacy .lzma file, the form of zip method 14 once its header is rewritten.
+
+    ``may_end``: no mark at the end of the stream is needed.
+    """
+    kept = Kept(budget)
+    rest = drain(kept, data, lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, _memory(budget)), may_end=may_end)
+    return kept.value(), rest
 
 
 def _memory(budget: Budget) -> int:
@@ -80,26 +161,59 @@ def _memory(budget: Budget) -> int:
     return max(budget.limits.max_unpacked_size, 1 << 24)
 
 
-def _streams(data: bytes, budget: Budget, start: Callable[[], StreamDecoder], again: bytes | None) -> bytes:
-    pieces: list[bytes] = []
+def _streams(data: Bytes, budget: Budget, start: Callable[[], StreamDecoder], magic: bytes) -> tuple[bytes, int]:
+    kept = Kept(budget)
+    view = memoryview(data)
+    position = 0
+    while True:
+        position = len(data) - drain(kept, view[position:], start)
+        behind = bytes(view[position : position + FEED])
+        padding = len(behind) - len(behind.lstrip(b"\0"))
+        if not behind.startswith(magic, padding):
+            return kept.value(), len(data) - position
+        position += padding
+
+
+def drain(kept: Kept, data: Bytes, start: Callable[[], StreamDecoder], *, may_end: bool = False) -> int:
+    """Add what one stream decodes to; the number of bytes behind it. Raises ``Corrupt`` and ``OverLimit``."""
+    made = [0]
     try:
-        while True:
-            decoder = start()
-            _drain(decoder, data, budget, pieces)
-            data = decoder.unused_data
-            if again is None or not data.startswith(again):
-                return b"".join(pieces)
-    except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
-        raise Corrupt(f"compressed data are damaged ({error})") from error
+        return _drain(kept.add, data, start(), PIECE, FEED, made)
+    except EOFError as error:
+        if may_end:
+            return 0
+        raise Corrupt("compressed data end too early", kept.value()) from error
+    except _ERRORS as error:
+        _recover(kept, data, start(), made[0])
+        raise Corrupt(f"compressed data are damaged ({error})", kept.value()) from error
 
 
-def _drain(decoder: StreamDecoder, data: bytes, budget: Budget, pieces: list[bytes]) -> None:
-    feed = data
+_ERRORS = (zlib.error, OSError, ValueError, lzma.LZMAError)
+
+
+def _drain(
+    add: Callable[[bytes], None], data: Bytes, decoder: StreamDecoder, size: int, step: int, made: list[int]
+) -> int:
+    """Raises ``EOFError`` where the data end before the stream does. ``made`` counts, for whoever catches an error."""
+    fed = 0
     while not decoder.eof:
-        piece = decoder.decompress(feed, min(PIECE, budget.room + 1))
-        feed = b""
-        budget.spend_bytes(len(piece))
-        budget.check_time()
-        pieces.append(piece)
-        if decoder.needs_input and not decoder.eof:
-            raise Corrupt("compressed data end too early")
+        # In slices, because what was not used is copied at every step.
+        feed = bytes(data[fed : fed + step]) if decoder.needs_input else b""
+        fed += len(feed)
+        piece = decoder.decompress(feed, size)
+        if not feed and not piece and not decoder.eof:
+            raise EOFError
+        add(piece)
+        made[0] += len(piece)
+    return len(decoder.unused_data) + len(data) - fed
+
+
+def _recover(kept: Kept, data: Bytes, decoder: StreamDecoder, made: int) -> None:
+    """Decode again in small steps what was lost with the step that failed; ``made`` bytes of it are kept already."""
+    again = [0]
+
+    def add(piece: bytes) -> None:
+        kept.add(piece[max(0, made - again[0]) :])
+
+    with contextlib.suppress(EOFError, *_ERRORS):
+        _drain(add, data, decoder, _SMALL, _SMALL // 16, again)

@@ -1,95 +1,118 @@
 """Zip files, read from both sides: every member that either the central directory or a local header tells of.
 
-Contract: programs differ in which of the two they believe, in which archive they see when several are joined, and in
-which of two entries of one name they open; so all of them are read, and each disagreement is told to ``doubt`` as a
-sentence. A member is decompressed only when ``read`` is called. ``read`` raises ``OverLimit`` and ``Corrupt``; the
-walk raises ``OverLimit`` only. Nothing here trusts a declared size.
+Contract: what the members are is the affair of ``zip_walk``, what is in one that of ``zip_content``. A member is
+decompressed only when ``read`` is called, which raises ``OverLimit`` and ``Corrupt``; ``members`` and ``unpack`` raise
+``OverLimit`` only, ``unpack`` also ``Corrupt`` for a file without any member.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
-from gateway.message import FileType, Kind
+from gateway.message import FileType, Kind, Verdict
 from gateway.scan.budget import Budget, OverLimit
-from gateway.scan.containers import zip_content, zip_records
+from gateway.scan.containers import leftovers, zip_content, zip_records
 from gateway.scan.containers.zip_content import Doubt
-from gateway.scan.containers.zip_records import Directory, Entry
+from gateway.scan.containers.zip_records import Entry
+from gateway.scan.containers.zip_walk import Reading, Walk
 from gateway.scan.look import Blob, Corrupt, Look
-
-MAX_ARCHIVES = 64
-"""End records looked at in one file; a file with more is over the limit."""
-
-
-def _never(_password: str) -> None:
-    """What is not encrypted needs no password."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One member, in one reading. ``size`` is what the archive claims; ``read`` is the only truth about it."""
-
-    name: str
-    method: int
-    size: int
-    encrypted: bool
-    read: Callable[[], bytes]
-    begins_with: Callable[[tuple[bytes, ...]], bool]
-    """Whether the content may begin with one of these few bytes; costs microseconds and pays nothing."""
-    unlock: Callable[[str], bytes | None] = _never
-    """The content of an encrypted member if this is its password."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """One way to understand one member: its header and where its packed bytes are."""
-
-    entry: Entry
-    start: int
-    end: int
-
 
 TYPES = frozenset({FileType.ZIP, FileType.ODF})
 
 _NOTES = (".txt", ".htm", ".html", ".eml", ".msg", ".md", ".rtf", ".doc", ".docx")
 
+_HARMLESS = frozenset({FileType.TEXT, FileType.IMAGE, FileType.EMPTY})
+"""What may be in a zip file that programs disagree about without anybody being harmed."""
+_STRANGERS = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"{\\rt")
+"""What is worth finding between the members of a zip file; other programs open the file there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member, in one reading. ``entry`` is what the archive claims; ``read`` is the only truth about it."""
+
+    entry: Entry
+    packed: memoryview
+    budget: Budget
+    doubt: Doubt
+    encrypted: bool
+    unlocked: bytes | None = None
+    """The content of an encrypted member whose password is known."""
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def method(self) -> int:
+        return self.entry.method
+
+    @property
+    def size(self) -> int:
+        return self.entry.size
+
+    def read(self) -> bytes:
+        """The content. Raises ``OverLimit`` and ``Corrupt``."""
+        return self.read_all()[0]
+
+    def read_all(self) -> tuple[bytes, int]:
+        """The content, and the number of packed bytes behind it. Raises ``OverLimit`` and ``Corrupt``."""
+        if self.unlocked is not None:
+            return self.unlocked, 0
+        return zip_content.content(self.packed, self.entry, self.budget, self.doubt)
+
+    def unlock(self, password: str) -> bytes | None:
+        """The content of an encrypted member if this is its password. Raises ``OverLimit``."""
+        return zip_content.unlocked(self.packed, self.entry, self.budget, password)
+
+    def begins_with(self, magics: tuple[bytes, ...]) -> bool:
+        """Whether the content may begin with one of these few bytes; costs microseconds and pays nothing."""
+        if self.unlocked is not None:
+            return self.unlocked.startswith(magics)
+        return self.encrypted or zip_content.begins_with(self.packed, self.entry, magics)
+
 
 def members(data: bytes | memoryview, budget: Budget, doubt: Doubt | None = None) -> Iterator[Member]:
-    """Every member in every reading, in the order of the file. Raises ``OverLimit`` for too many of them."""
+    """Every member in every reading, in the order of the file. Raises ``OverLimit``, after those it may read."""
     tell = doubt or _unheard
-    for reading in _readings(data, budget, tell):
-        yield _member(data, reading, budget, tell)
+    walk = Walk(data, budget, tell)
+    yield from _members_of(walk, budget, tell)
+    if walk.over is not None:
+        raise walk.over
+
+
+def names(data: bytes | memoryview, budget: Budget) -> tuple[Member, ...]:
+    """The members of the directory that most programs read, without cross-checks: cheap, and only good for sniffing."""
+    end_record = _last_end(data)
+    directory = zip_records.directory_at(data, end_record) if end_record >= 0 else None
+    if directory is None or directory.start == directory.end:
+        return tuple(members(data, budget))
+    view = memoryview(data)
+    found = []
+    for number, entry in enumerate(zip_records.central_entries(data, directory)):
+        if number >= budget.limits.max_files:
+            break
+        local = zip_records.local_entry(data, entry.at)
+        start = local.end if local else entry.at
+        found.append(_member(view, Reading(entry, start, start + entry.packed), budget, _unheard))
+    return tuple(found)
 
 
 def unpack(blob: Blob, look: Look) -> None:
     """Hand every member on. Encrypted members and disagreements between the two sides are findings."""
-
-    def doubt(sentence: str) -> None:
-        look.find(Kind.ARCHIVE_AMBIGUOUS, blob.where, sentence, reference="APPNOTE 6.3.10 §4.3")
-
-    locked: list[str] = []
-    found = False
-    for member in opened(members(blob.data, look.budget, doubt), blob, look):
-        found = True
-        if member.encrypted:
-            locked.append(member.name)
-            continue
-        try:
-            content = member.read()
-        except Corrupt as error:
-            look.find(Kind.CORRUPT, f"{blob.where}/{member.name}", str(error))
-            continue
-        if content or not member.name.endswith("/"):
-            look.descend(blob, content, member.name)
-    if locked:
-        names = ", ".join(locked[:20])
-        sentence = f"{len(locked)} encrypted members, and no password is known: {names}"
-        look.find(Kind.ENCRYPTED, blob.where, sentence)
-    if not found and bytes(blob.data[:4]) != zip_records.END:
-        raise Corrupt("looks like a zip file but no member can be read")
+    state = _Unpacking(blob, look)
+    walk = Walk(blob.data, look.budget, state.doubts.append)
+    try:
+        for member in opened(_members_of(walk, look.budget, state.doubts.append), blob, look):
+            state.take(member)
+        if not walk.readings and bytes(blob.data[:4]) != zip_records.END:
+            raise Corrupt("looks like a zip file but no member can be read")
+        state.take_strangers(walk)
+        if walk.over is not None:
+            raise walk.over
+    finally:
+        state.report()
 
 
 def opened(found: Iterable[Member], blob: Blob, look: Look) -> Iterator[Member]:
@@ -111,200 +134,79 @@ def opened(found: Iterable[Member], blob: Blob, look: Look) -> Iterator[Member]:
         if source not in told:
             told.add(source)
             look.find(Kind.DECRYPTED, blob.where, f"is encrypted; {source} opens it, and it was looked into")
-        yield replace(member, encrypted=False, read=partial(_same, content), begins_with=content.startswith)
+        yield replace(member, encrypted=False, unlocked=content)
 
 
-def _same(content: bytes) -> bytes:
-    return content
+@dataclass(slots=True)
+class _Unpacking:
+    """One zip file on its way to the members of the scan."""
+
+    blob: Blob
+    look: Look
+    doubts: list[str] = field(default_factory=list)
+    locked: list[Member] = field(default_factory=list)
+    types: set[FileType] = field(default_factory=set)
+    handed: dict[tuple[int, int, int], None] = field(default_factory=dict)
+
+    def take(self, member: Member) -> None:
+        """Hand ``member`` on, or keep it with those that are locked."""
+        if member.encrypted:
+            self.locked.append(member)
+            return
+        where = f"{self.blob.where}/{member.name}"
+        left_out = self.look.budget.left_out
+        try:
+            content, rest = member.read_all()
+        except (Corrupt, OverLimit) as trouble:
+            self.types.add(FileType.BINARY)
+            leftovers.tell_trouble(trouble, where, self.look)
+            if trouble.before:
+                self.look.descend(self.blob, trouble.before, member.name)
+            return
+        leftovers.tell_padding(where, self.look.budget.left_out - left_out, self.look)
+        if content or not member.name.endswith("/"):
+            self.types.add(self.look.descend(self.blob, content, member.name))
+        if rest:
+            leftovers.hand_on(Blob(member.packed, where, depth=self.blob.depth), len(member.packed) - rest, self.look)
+
+    def take_strangers(self, walk: Walk) -> None:
+        """Documents and archives of other kinds in the bytes that belong to no member."""
+        for start, end in walk.gaps():
+            found = [at for magic in _STRANGERS if (at := walk.data.find(magic, start, end)) > 0]
+            if found:
+                self.look.budget.spend_bytes(end - min(found))
+                self.types.add(self.look.descend(self.blob, walk.data[min(found) : end], "between the members"))
+
+    def report(self) -> None:
+        """The findings about the archive itself."""
+        verdict = Verdict.CLEAN if self.types <= _HARMLESS and not self.locked else None
+        for sentence in dict.fromkeys(self.doubts):
+            self.look.find(
+                Kind.ARCHIVE_AMBIGUOUS, self.blob.where, sentence, reference="APPNOTE 6.3.10 §4.3", verdict=verdict
+            )
+        if self.locked:
+            names = ", ".join(member.name for member in self.locked[:20])
+            sentence = f"{len(self.locked)} encrypted members, and no password is known: {names}"
+            self.look.find(Kind.ENCRYPTED, self.blob.where, sentence)
 
 
-def names(data: bytes | memoryview, budget: Budget) -> tuple[Member, ...]:
-    """The members of the directory that most programs read, without cross-checks: cheap, and only good for sniffing."""
-    end_record = _last_end(data)
-    directory = zip_records.directory_at(data, end_record) if end_record >= 0 else None
-    if directory is None or directory.start == directory.end:
-        return tuple(members(data, budget))
-    found = []
-    for number, entry in enumerate(zip_records.central_entries(data, directory)):
-        if number >= budget.limits.max_files:
-            break
-        local = zip_records.local_entry(data, entry.at)
-        start = local.end if local else entry.at
-        found.append(_member(data, _Reading(entry, start, start + entry.packed), budget, _unheard))
-    return tuple(found)
+def _members_of(walk: Walk, budget: Budget, doubt: Doubt) -> Iterator[Member]:
+    view = memoryview(walk.data)
+    for reading in walk.readings:
+        yield _member(view, reading, budget, doubt)
+
+
+def _member(view: memoryview, reading: Reading, budget: Budget, doubt: Doubt) -> Member:
+    entry, packed = reading.entry, view[reading.start : reading.end]
+    encrypted = entry.encrypted and not zip_content.is_plain(packed, entry, doubt)
+    return Member(entry, packed, budget, doubt, encrypted)
 
 
 def _unheard(_sentence: str) -> None:
     """The doubt of a walk that only looks."""
 
 
-def _readings(data: bytes | memoryview, budget: Budget, doubt: Doubt) -> Iterator[_Reading]:
-    walk = _Walk(data, budget, doubt)
-    walk.follow_directories()
-    walk.follow_local_headers()
-    walk.compare()
-    return iter(sorted(walk.readings, key=lambda reading: reading.start))
-
-
-class _Walk:
-    """Collects the readings of one file and remembers which bytes they explain."""
-
-    def __init__(self, data: bytes | memoryview, budget: Budget, doubt: Doubt) -> None:
-        self.data = data if isinstance(data, bytes) else bytes(data)
-        self.budget = budget
-        self.doubt = doubt
-        self.readings: list[_Reading] = []
-        self.explained: list[tuple[int, int]] = []
-        self._count = 0
-
-    def follow_directories(self) -> None:
-        """Every end record, from the last to the first; those inside the data of a member are that member's affair."""
-        archives = 0
-        position = len(self.data)
-        while (position := self.data.rfind(zip_records.END, 0, position)) >= 0:
-            self.budget.check_time()
-            covering = [start for start, end in self.explained if start <= position < end]
-            if covering:
-                position = min(covering)
-                continue
-            directory = zip_records.directory_at(self.data, position)
-            if directory is None or directory.start == directory.end:
-                continue
-            archives += 1
-            if archives > MAX_ARCHIVES:
-                raise OverLimit(f"holds more than {MAX_ARCHIVES} zip directories")
-            self._follow(directory)
-        if archives > 1:
-            self.doubt("several zip archives are joined in one file")
-        if archives == 0 and not self.data.startswith(zip_records.END):
-            self.doubt("the zip directory is missing")
-
-    def _follow(self, directory: Directory) -> None:
-        comment = struct.unpack_from("<H", self.data, directory.end_record + 20)[0]
-        self.explained.append((directory.start, min(directory.end_record + zip_records.END_SIZE, len(self.data))))
-        number = 0
-        for entry in zip_records.central_entries(self.data, directory):
-            number += 1
-            self._spend()
-            self._central(entry)
-        if number != directory.count and number & 0xFFFF != directory.count:
-            self.doubt(f"the zip directory says {directory.count} members and lists {number}")
-        after = len(self.data) - directory.end_record - zip_records.END_SIZE
-        if comment > after:
-            self.doubt("the zip comment is longer than the file")
-
-    def _central(self, entry: Entry) -> None:
-        local = zip_records.local_entry(self.data, entry.at)
-        if local is None:
-            self.doubt(f"the zip directory lists {entry.name!r}, which is not there")
-            return
-        for sentence in _differences(entry, local):
-            self.doubt(sentence)
-        # Marked on either side is marked; whether the data are encrypted they tell themselves.
-        self._add(replace(entry, flags=entry.flags | local.flags & 1), local.end)
-        self.explained.append((entry.at, local.end))
-        if local.name != entry.name or local.method != entry.method:
-            self._add(replace(local, packed=entry.packed, size=entry.size, crc=entry.crc), local.end)
-
-    def _add(self, entry: Entry, start: int) -> None:
-        end = min(start + entry.packed, len(self.data))
-        if start + entry.packed > len(self.data):
-            self.doubt(f"{entry.name!r} is longer than the file")
-        self.readings.append(_Reading(entry, start, end))
-        self.explained.append((start, end))
-
-    def follow_local_headers(self) -> None:
-        """Local headers in the bytes that no directory explains."""
-        missing = False
-        for start, end in self._gaps():
-            position = start
-            while (position := self.data.find(zip_records.LOCAL, position, end)) >= 0:
-                self.budget.check_time()
-                local = zip_records.local_entry(self.data, position)
-                if local is None or not _plausible(local):
-                    position += 1
-                    continue
-                missing = True
-                self._spend()
-                self._add(replace(local, packed=self._packed_size(local, end)), local.end)
-                # Where the size stands behind the data, the next header has to be looked for in them.
-                position = local.end if local.sizes_follow else min(local.end + local.packed, end)
-        if missing:
-            self.doubt("members that the zip directory does not list")
-
-    def _packed_size(self, local: Entry, end: int) -> int:
-        """A deflate stream knows its own end; other data without a size go up to the next record."""
-        if local.packed or not local.sizes_follow:
-            return local.packed
-        following = self.data.find(b"PK", local.end, end) if local.method != zip_content.DEFLATED else -1
-        return (following if following >= 0 else end) - local.end
-
-    def _gaps(self) -> list[tuple[int, int]]:
-        gaps, position = [], 0
-        for start, end in sorted(self.explained):
-            if start > position:
-                gaps.append((position, start))
-            position = max(position, end)
-        gaps.append((position, len(self.data)))
-        return gaps
-
-    def compare(self) -> None:
-        """What only shows when all members are known: one name twice, one byte in two members."""
-        seen: dict[bytes, int] = {}
-        before: _Reading | None = None
-        overlap = False
-        for reading in sorted(self.readings, key=lambda reading: (reading.start, reading.end)):
-            name = reading.entry.raw_name.replace(b"\\", b"/")
-            if seen.setdefault(name, reading.start) != reading.start:
-                self.doubt(f"two members are called {reading.entry.name!r}")
-            overlap = overlap or (before is not None and before.start < reading.start < before.end)
-            before = reading if before is None or reading.end > before.end else before
-        if overlap:
-            self.doubt("members overlap each other")
-
-    def _spend(self) -> None:
-        self._count += 1
-        if self._count > self.budget.limits.max_files:
-            raise OverLimit(f"holds more than {self.budget.limits.max_files} files")
-        if self._count % 256 == 0:
-            self.budget.check_time()
-
-
 def _last_end(data: bytes | memoryview) -> int:
     tail = bytes(data[-(1 << 17) :])
     found = tail.rfind(zip_records.END)
     return len(data) - len(tail) + found if found >= 0 else -1
-
-
-def _plausible(local: Entry) -> bool:
-    """Four bytes may stand anywhere by chance; a header with a known method and a name does not."""
-    return local.method <= 20 or local.method in zip_content.METHOD_NAMES
-
-
-def _differences(central: Entry, local: Entry) -> Iterator[str]:
-    name = central.name
-    if central.raw_name.replace(b"\\", b"/") != local.raw_name.replace(b"\\", b"/"):
-        yield f"{name!r} is called {local.name!r} in its own header"
-    if central.method != local.method:
-        yield f"{name!r} is compressed by method {central.method} or {local.method}"
-    if central.encrypted != local.encrypted:
-        yield f"{name!r} is encrypted on one side only"
-    if local.sizes_follow or (local.packed, local.size) == (central.packed, central.size):
-        return
-    yield f"{name!r} has two different sizes"
-
-
-def _member(data: bytes | memoryview, reading: _Reading, budget: Budget, doubt: Doubt) -> Member:
-    entry = reading.entry
-
-    def read() -> bytes:
-        return zip_content.content(data[reading.start : reading.end], entry, budget, doubt)
-
-    def begins_with(magics: tuple[bytes, ...]) -> bool:
-        return encrypted or zip_content.begins_with(data[reading.start : reading.end], entry, magics)
-
-    def unlock(password: str) -> bytes | None:
-        return zip_content.unlocked(data[reading.start : reading.end], entry, budget, password)
-
-    encrypted = entry.encrypted and not zip_content.is_plain(data[reading.start : reading.end], entry, doubt)
-    return Member(entry.name, entry.method, entry.size, encrypted, read, begins_with, unlock)

@@ -22,7 +22,6 @@ _LOCATOR = struct.Struct("<4sIQI")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 
 _LATER_64 = 0xFFFFFFFF
-_ZIP_64 = 1
 UTF8_NAME = 0x800
 
 
@@ -42,6 +41,8 @@ class Entry:
     extra: bytes = b""
     time: int = 0
     """When it was changed, in the form of MS-DOS; the old cipher checks passwords by it."""
+    plain_sizes: bool = True
+    """The sizes stand in the record itself, not in the zip64 extra field."""
 
     @property
     def encrypted(self) -> bool:
@@ -61,6 +62,32 @@ class Entry:
         except UnicodeDecodeError:
             return self.raw_name.decode("cp437")
 
+    @property
+    def other_name(self) -> bytes:
+        """The name of the Unicode Path extra field (§4.6.9), if there is another one in it, else b""."""
+        field = extra_field(self.extra, 0x7075)
+        return field[5:] if field[:1] == b"\x01" and field[5:] != self.raw_name else b""
+
+    @property
+    def other_sizes(self) -> tuple[int, int] | None:
+        """Size and packed size of a zip64 extra field that contradicts the record, where they belong (§4.5.3)."""
+        field = extra_field(self.extra, 1)
+        if not self.plain_sizes or len(field) < 16:
+            return None
+        sizes: tuple[int, int] = struct.unpack_from("<2Q", field)
+        return sizes if sizes != (self.size, self.packed) and any(sizes) else None
+
+
+def extra_field(extra: bytes, kind: int) -> bytes:
+    """The content of the first extra field with that id (§4.5.1), or b""."""
+    position = 0
+    while position + 4 <= len(extra):
+        found, length = struct.unpack_from("<HH", extra, position)
+        if found == kind:
+            return extra[position + 4 : position + 4 + length]
+        position += 4 + length
+    return b""
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
@@ -73,9 +100,9 @@ class Directory:
     count: int
 
 
-def local_entry(data: bytes | memoryview, at: int) -> Entry | None:
-    """The local header at ``at`` (§4.3.7), or None when there is none."""
-    if at < 0 or at + _LOCAL.size > len(data) or data[at : at + 4] != LOCAL:
+def local_entry(data: bytes | memoryview, at: int, *, signed: bool = True) -> Entry | None:
+    """The local header at ``at`` (§4.3.7), or None when there is none. Not ``signed``: its signature may be wrong."""
+    if at < 0 or at + _LOCAL.size > len(data) or (signed and data[at : at + 4] != LOCAL):
         return None
     _, _, flags, method, time, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack_from(data, at)
     name_end = at + _LOCAL.size + name_length
@@ -83,9 +110,12 @@ def local_entry(data: bytes | memoryview, at: int) -> Entry | None:
     if end > len(data):
         return None
     extra = bytes(data[name_end:end])
-    if _LATER_64 in (packed, size):
+    plain = _LATER_64 not in (packed, size)
+    if not plain:
         size, packed, _ = _extra_64(extra, size, packed, 0)
-    return Entry(bytes(data[at + _LOCAL.size : name_end]), flags, method, crc, packed, size, at, end, extra, time)
+    return Entry(
+        bytes(data[at + _LOCAL.size : name_end]), flags, method, crc, packed, size, at, end, extra, time, plain
+    )
 
 
 def central_entries(data: bytes | memoryview, directory: Directory) -> Iterator[Entry]:
@@ -103,57 +133,58 @@ def central_entries(data: bytes | memoryview, directory: Directory) -> Iterator[
         if end > len(data):
             return
         extra = bytes(data[extra_at : extra_at + extra_length])
+        plain = _LATER_64 not in (packed, size)
         if _LATER_64 in (packed, size, at):
             size, packed, at = _extra_64(extra, size, packed, at)
         raw_name = bytes(data[name_at:extra_at])
-        yield Entry(raw_name, flags, method, crc, packed, size, directory.base + at, end, extra, time)
+        yield Entry(raw_name, flags, method, crc, packed, size, directory.base + at, end, extra, time, plain)
         position = end
 
 
 def directory_at(data: bytes | memoryview, end_record: int) -> Directory | None:
-    """The central directory that the end record at ``end_record`` speaks of (§4.3.16, §4.3.14 for zip64)."""
+    """The first of ``directories_at``, or an empty one where the end record points to none; None for no end record."""
     if end_record + END_SIZE > len(data):
         return None
+    found = directories_at(data, end_record)
+    return (
+        found[0] if found else Directory(end_record, end_record, end_record, 0, _END.unpack_from(data, end_record)[4])
+    )
+
+
+def directories_at(data: bytes | memoryview, end_record: int) -> list[Directory]:
+    """Every central directory the end record at ``end_record`` may speak of (§4.3.16; §4.3.14 for zip64).
+
+    Programs differ in whether they count from the end record backwards or take the offset at its word, and in whether
+    they prefer the zip64 values; in an honest file all that is one place.
+    """
+    if end_record < 0 or end_record + END_SIZE > len(data):
+        return []
     _, _, _, _, count, size, offset, _ = _END.unpack_from(data, end_record)
-    stop = end_record
-    if count == 0xFFFF or _LATER_64 in (size, offset):
-        stop, count, size, offset = _end_64(data, end_record, count, size, offset)
-    # The directory stands right before its end record; then all offsets are short by what was put in front of the
-    # archive. Where nothing is there, the offset is taken at its word.
-    for start in (stop - size, offset):
-        if start >= 0 and data[start : start + 4] == CENTRAL:
-            return Directory(start, stop, end_record, start - offset, count)
-    return Directory(stop, stop, end_record, 0, count)
+    found: dict[int, Directory] = {}
+    for stop, count_, size_, offset_ in (*_ends_64(data, end_record), (end_record, count, size, offset)):
+        # The directory stands right before its end record; then all offsets are short by what was put in front of the
+        # archive. Where nothing is there, the offset is taken at its word.
+        for start in (stop - size_, offset_):
+            if 0 <= start < stop and data[start : start + 4] == CENTRAL:
+                found.setdefault(start, Directory(start, stop, end_record, start - offset_, count_))
+    return list(found.values())
 
 
-def _end_64(data: bytes | memoryview, end_record: int, count: int, size: int, offset: int) -> tuple[int, int, int, int]:
-    """Where the directory stops, then the zip64 values of the other three, or what was given when there are none."""
-    unchanged = end_record, count, size, offset
+def _ends_64(data: bytes | memoryview, end_record: int) -> Iterator[tuple[int, int, int, int]]:
+    """Where the directory stops, its count, size and offset, by the zip64 records before the end record."""
     locator_at = end_record - _LOCATOR.size
     if locator_at < 0 or data[locator_at : locator_at + 4] != b"PK\x06\x07":
-        return unchanged
+        return
     said = _LOCATOR.unpack_from(data, locator_at)[2]
     for at in (said, locator_at - _END64.size):
         if 0 <= at <= len(data) - _END64.size and data[at : at + 4] == b"PK\x06\x06":
             *_, count, size, offset = _END64.unpack_from(data, at)
-            return at, count, size, offset
-    return unchanged
+            yield at, count, size, offset
 
 
 def _extra_64(extra: bytes, size: int, packed: int, at: int) -> tuple[int, int, int]:
     """Replace each value that is all ones by the next one of the zip64 extra field (§4.5.3)."""
-    field = extra_field(extra, _ZIP_64)
+    field = extra_field(extra, 1)
     values = iter(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
     size, packed, at = (next(values, v) if v == _LATER_64 else v for v in (size, packed, at))
     return size, packed, at
-
-
-def extra_field(extra: bytes, wanted: int) -> bytes:
-    """The content of the first extra field with that id (§4.5.1), or nothing."""
-    position = 0
-    while position + 4 <= len(extra):
-        kind, length = struct.unpack_from("<HH", extra, position)
-        if kind == wanted:
-            return extra[position + 4 : position + 4 + length]
-        position += 4 + length
-    return b""

@@ -171,7 +171,7 @@ def zips(levels: int) -> bytes:
     [
         pytest.param(message([part(zips(20))]), id="depth"),
         pytest.param(message([part(build([Item(str(n), b"x") for n in range(3000)]))]), id="files"),
-        pytest.param(message([part(build([Item("zeros", bytes(300 << 20))]))]), id="bytes"),
+        pytest.param(message([part(build([Item("pairs", b"01" * (150 << 20))]))]), id="bytes"),
         pytest.param(message([text()] * 2100), id="parts"),
         pytest.param(single(b"x", X="y" * (300 << 10)), id="header"),
     ],

@@ -79,7 +79,7 @@ TWO = [Item("a", X), Item("b", b"y" * 100)]
         pytest.param(build([Item("a", X), Item("a", b"other")]), "two members", ["a", "a"], id="one name twice"),
         pytest.param(build([Item("a", X, local={"name": b"z"})]), "called 'z'", ["a", "z"], id="two names"),
         pytest.param(build([Item("a", X, local={"method": 0})]), "method 8 or 0", ["a", "a"], id="two methods"),
-        pytest.param(build([Item("a", X, local={"flags": 1})]), "one side only", ["a"], id="encrypted on one side"),
+        pytest.param(build([Item("a", X, local={"flags": 1})]), "one side only", ["a"], id="encrypted once"),
         pytest.param(build([Item("a", X, local={"size": 7})]), "different sizes", ["a"], id="two sizes"),
         pytest.param(build([Item("a", X, size=7)]), "as long as it claims", ["a"], id="wrong size"),
         pytest.param(build([Item("a", X, crc=7)]), "checksum", ["a"], id="wrong checksum"),
@@ -159,7 +159,7 @@ def test_zip64() -> None:
 
 
 def bomb_of_zeros() -> bytes:
-    return build([Item("zeros", bytes(64 << 20))])
+    return build([Item("zeros", b"01" * (32 << 20))])
 
 
 def overlapping() -> bytes:
@@ -184,8 +184,12 @@ def a_million_entries() -> bytes:
 def test_bombs_end_at_a_limit(bomb: Callable[[], bytes]) -> None:
     data = bomb()
     notes = Notes(Limits(max_unpacked_size=8 << 20, max_files=500))
-    with pytest.raises(OverLimit):
+    try:
         zip_container.unpack(Blob(data, "x"), notes)
+    except OverLimit:
+        pass
+    else:
+        assert Kind.LIMIT in notes.kinds
     assert notes.budget.unpacked <= 10 << 20
 
 
