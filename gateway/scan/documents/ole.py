@@ -1,9 +1,9 @@
 """Word, Excel and PowerPoint documents before 2007, and every other compound file: what in it can act by itself.
 
 Contract: the directory decides what is read. Storages inside the file (embedded objects) are looked at with the same
-eyes and in the same pass. An encrypted document is opened with the passwords Office tries by itself, and what
-comes out is looked into; else it is ``ENCRYPTED``. Raises ``Corrupt`` when there is no directory, after looking for
-macro source in the bytes, and ``OverLimit``.
+eyes and in the same pass. An encrypted document is opened with the passwords Office tries by itself and those of the
+message, and what comes out is looked into; else it is ``ENCRYPTED``. Raises ``Corrupt`` when there is no directory,
+after looking for macro source in the bytes, and ``OverLimit``.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Inspection:
     def run(self) -> None:
         handlers = {
             "encryptedpackage": self._package,
-            "encryptedsummary": self._package,
+            "encryptedsummary": self._summary,
             "current user": self._current_user,
             "worddocument": self._word,
             "workbook": self._workbook,
@@ -72,6 +72,10 @@ class _Inspection:
         """MS-OFFCRYPTO 2.3.4.4: the whole document is in this stream, encrypted."""
         self.encrypted = True
 
+    def _summary(self, _entry: Entry) -> None:
+        """Of an encrypted presentation. It stays when that is decrypted; where there is a user stream, that decides."""
+        self.encrypted = self.encrypted or not self.file.streams("Current User")
+
     def _current_user(self, entry: Entry) -> None:
         self.encrypted = self.encrypted or powerpoint97.is_encrypted(self._read(entry, 16))
 
@@ -79,7 +83,9 @@ class _Inspection:
         try:
             fib = word97.read_fib(self._read(entry, word97.FIB_SIZE))
         except Corrupt as error:
-            self.look.find(Kind.CORRUPT, self.where, f"The document {error}")
+            # LibreOffice puts an empty stream of this name beside the encrypted package.
+            if not self.file.streams("EncryptedPackage"):
+                self.look.find(Kind.CORRUPT, self.where, f"The document {error}")
             return
         if fib.encrypted:
             self.encrypted = True
@@ -117,9 +123,10 @@ class _Inspection:
 
     def _decrypt(self) -> None:
         info = b"".join(self._read(entry, 1 << 16) for entry in self.file.streams("EncryptionInfo"))
-        plain = encryption.decrypt(self.blob.data, info, self.look.budget)
-        if plain is None:
-            self.look.find(Kind.ENCRYPTED, self.where, "Is encrypted with a password that is not known")
+        found = encryption.decrypt(self.blob.data, info, self.where, self.look.passwords, self.look.budget)
+        if found is None:
+            self.look.find(Kind.ENCRYPTED, self.where, "Is encrypted, and no password is known")
             return
-        self.look.find(Kind.DECRYPTED, self.where, "Is encrypted with the password Office tries by itself; looked into")
+        plain, source = found
+        self.look.find(Kind.DECRYPTED, self.where, f"Is encrypted; {source} opens it, and it was looked into")
         self.look.descend(self.blob, plain, "decrypted")
