@@ -4,11 +4,13 @@
 set -u
 packages="postfix:postfix swaks:swaks prometheus:prometheus systemd:systemd-analyze
     libarchive13:libarchive.so.13 libseccomp2:libseccomp.so.2
-    libreoffice-writer-nogui:soffice libreoffice-calc-nogui:soffice"
+    libreoffice-writer-nogui:soffice libreoffice-calc-nogui:soffice
+    libreoffice-impress-nogui:/usr/lib/libreoffice/share/registry/impress.xcd"
 [ -n "${MACROGATE_BENCH:-}" ] && packages="$packages clamav-daemon:clamd clamav-milter:clamav-milter amavisd-new:amavisd"
 
 present() {
     case "$1" in
+        /*) [ -e "$1" ] ;;
         *.so*) ldconfig -p | grep -q "$1" ;;
         *) PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 ;;
     esac

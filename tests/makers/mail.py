@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import quopri
 from collections.abc import Sequence
 
 BOUNDARY = "=_test_boundary"
@@ -31,7 +30,7 @@ def encode(content: bytes, coding: str) -> bytes:
         case "base64":
             return base64.encodebytes(content).replace(b"\n", b"\r\n")
         case "quoted-printable":
-            return quopri.encodestring(content).replace(b"\n", b"\r\n")
+            return binascii.b2a_qp(content, istext=False).replace(b"\n", b"\r\n")
         case "x-uuencode":
             return uuencode(content)
     return content
