@@ -107,6 +107,7 @@ class FileType(enum.StrEnum):
     OOXML = "ooxml"
     FLAT_OPC = "flat-opc"
     WORD_XML = "word-xml"
+    EXCEL_XML = "excel-xml"
     RTF = "rtf"
     ODF = "odf"
     VBA_PROJECT = "vba-project"

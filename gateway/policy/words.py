@@ -34,7 +34,7 @@ class Direction(enum.StrEnum):
 
 FAMILIES: dict[str, frozenset[FileType]] = {
     "word": frozenset({FileType.DOC, FileType.DOCX, FileType.DOCM, FileType.RTF, FileType.WORD_XML, FileType.MHT}),
-    "excel": frozenset({FileType.XLS, FileType.XLSX, FileType.XLSM, FileType.XLSB}),
+    "excel": frozenset({FileType.XLS, FileType.XLSX, FileType.XLSM, FileType.XLSB, FileType.EXCEL_XML}),
     "powerpoint": frozenset({FileType.PPT, FileType.PPTX, FileType.PPTM}),
     "office": frozenset(
         {FileType.OLE, FileType.OOXML, FileType.FLAT_OPC, FileType.ODF, FileType.VBA_PROJECT, FileType.ACTIVEMIME}

@@ -278,6 +278,8 @@ def _markup_type(text: bytes, start: bytes) -> FileType:
         return FileType.FLAT_OPC
     if "office/word/2003/wordml" in names or b"w:wordDocument" in text:
         return FileType.WORD_XML
+    if "schemas-microsoft-com:office:spreadsheet" in names and (b"<Workbook" in text or b":Workbook" in text):
+        return FileType.EXCEL_XML
     if _is_script(text[:HEAD].lower()):
         return FileType.SCRIPT
     if start.startswith(b"<?xml") and b"<html" not in start:

@@ -33,6 +33,7 @@ MUST_BE_READ = frozenset(
         *sniff.OLE_TYPES,
         FileType.FLAT_OPC,
         FileType.WORD_XML,
+        FileType.EXCEL_XML,
         FileType.ACTIVEMIME,
         FileType.TNEF,
     }

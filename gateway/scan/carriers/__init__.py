@@ -7,7 +7,6 @@ inside a disk image is the affair of ``containers.archive``. Never raises.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from gateway.message import FileType, Kind
@@ -27,10 +26,6 @@ _DATA_FOLLOWS = bytes.fromhex("06092A864886F70D010701A0")
 _CMS_HEAD = 128
 
 
-_SYLK_MACRO_SHEET = re.compile(rb"^O;(?:[^\r\n]*;)?E[;\r\n]", re.MULTILINE)
-_SYLK_AUTO = re.compile(rb"^NN;[^\r\n]*N_?auto_?(?:open|close|activate|deactivate)", re.MULTILINE | re.IGNORECASE)
-
-
 def _always(sentence: str) -> Callable[[Blob, Look], None]:
     def inspect(blob: Blob, look: Look) -> None:
         look.find(Kind.SCRIPT_CARRIER, blob.where, sentence)
@@ -43,16 +38,6 @@ def inspect_onenote(blob: Blob, look: Look) -> None:
     if _FILE_DATA_STORE in bytes(blob.data):
         sentence = "is a OneNote section with files in it, which open at a double click"
         look.find(Kind.SCRIPT_CARRIER, blob.where, sentence, reference="MS-ONESTORE §2.6.13")
-
-
-def inspect_sylk(blob: Blob, look: Look) -> None:
-    """A SYLK file with a macro sheet (option ``E``): Excel opens it, and runs Auto_Open, whatever it is called."""
-    if bytes(blob.data[:3]) != b"ID;":
-        return
-    text = bytes(blob.data).replace(b"\r", b"\n")
-    if _SYLK_MACRO_SHEET.search(text):
-        kind = Kind.XLM_AUTOEXEC if _SYLK_AUTO.search(text) else Kind.XLM_MACRO
-        look.find(kind, blob.where, "is a SYLK file with an Excel 4 macro sheet")
 
 
 def inspect_cms(blob: Blob, look: Look) -> None:
@@ -80,5 +65,4 @@ CARRIERS: tuple[tuple[frozenset[FileType], Callable[[Blob, Look], None]], ...] =
     ),
     (frozenset({FileType.ONENOTE}), inspect_onenote),
     (frozenset({FileType.BINARY}), inspect_cms),
-    (frozenset({FileType.TEXT, FileType.HTML, FileType.BINARY}), inspect_sylk),
 )

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.message import FileType
-from gateway.scan.documents import activemime, bare_workbook, flat_xml, ole, ooxml
+from gateway.scan.documents import (
+    activemime,
+    bare_workbook,
+    flat_xml,
+    ole,
+    ooxml,
+    spreadsheetml,
+    sylk,
+    text_tables,
+)
 from gateway.scan.look import Blob, Look
 
 Inspect = Callable[[Blob, Look], None]
@@ -20,4 +29,7 @@ DOCUMENTS: tuple[tuple[frozenset[FileType], Inspect], ...] = (
     (flat_xml.TYPES, flat_xml.inspect),
     (activemime.TYPES, activemime.inspect),
     (bare_workbook.TYPES, bare_workbook.inspect),
+    (spreadsheetml.TYPES, spreadsheetml.inspect),
+    (sylk.TYPES, sylk.inspect),
+    (text_tables.TYPES, text_tables.inspect),
 )

@@ -3,16 +3,14 @@
 import pytest
 
 from gateway.message import FileType, Kind
-from gateway.scan import Limits, examine
 from gateway.scan.carriers import CARRIERS
-from tests.makers.looks import RULES, SHORTCUT, look
+from tests.makers.looks import SHORTCUT, look
 
 ONENOTE = bytes.fromhex("E4525C7B8CD8A74DAEB15378D02996D3")
 STORE = bytes.fromhex("E716E3BD65261145A4C48D4D0B7A9EAC")
 ENVELOPED = bytes.fromhex("3082010006092A864886F70D010703")
 OPAQUE = bytes.fromhex("3082010006092A864886F70D010702") + bytes(20) + bytes.fromhex("06092A864886F70D010701A080")
 DETACHED = bytes.fromhex("3082010006092A864886F70D010702") + bytes(20) + bytes.fromhex("06092A864886F70D010701A182")
-SYLK = b"ID;PWXL;N;E\r\nO;L;E;D;V0;K47\r\n"
 
 
 def kinds(kind: FileType, data: bytes) -> set[Kind]:
@@ -35,17 +33,7 @@ def test_what_is_always_a_carrier(kind: FileType) -> None:
         (FileType.BINARY, OPAQUE, {Kind.CORRUPT}),
         (FileType.BINARY, DETACHED, set()),
         (FileType.BINARY, b"anything", set()),
-        (FileType.TEXT, SYLK + b"NN;NAuto_Open;ER1C1\r\n", {Kind.XLM_AUTOEXEC}),
-        (FileType.TEXT, SYLK, {Kind.XLM_MACRO}),
-        (FileType.TEXT, b"ID;PWXL\r\nO;L;D\r\n", set()),
-        (FileType.TEXT, b"a text about O;E;\r\n", set()),
     ],
 )
 def test_what_depends_on_the_content(kind: FileType, data: bytes, found: set[Kind]) -> None:
     assert kinds(kind, data) == found
-
-
-@pytest.mark.parametrize("text", [SYLK.replace(b"\n", b"\r"), SYLK + b'C;K"<a >"\r\n', SYLK + b"\x01"])
-def test_a_macro_sheet_in_sylk_whatever_it_is_taken_for(text: bytes) -> None:
-    report = examine(text, rules=RULES, limits=Limits(), mail=False, name="a.slk")
-    assert [finding.kind for finding in report.findings] == [Kind.XLM_MACRO]
