@@ -23,6 +23,14 @@ _NAME = re.compile(rb"([!-9;-~]+)([ \t]*):")
 _FOLDED_LINE = re.compile(rb"[^\n]+(?:\n[ \t][^\n]*)*\n?")
 _BLANK_LINE = re.compile(rb"\n[ \t]+\r?\n")
 _CONTENT = "content-"
+_DECIDES = frozenset({"content-type", "content-transfer-encoding"})
+_DECIDES_SQUASHED = frozenset(name.replace("-", "") for name in _DECIDES)
+_NO_LETTER = re.compile(r"[^a-z]")
+# A field in the continuation of another. Signatures list the names of fields there, never with such values.
+_CONTINUED = re.compile(
+    rb"\n[ \t]+content-(?:type|transfer-encoding)[ \t]*:[ \t]*[^\s:;,]*(?:/|64|quoted|uu)", re.IGNORECASE
+)
+_REPEATED = re.compile(r"[\s:]*(?:content-(?:type|transfer-encoding)\s*)?:[\s:]*", re.IGNORECASE)
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _PARAMETER = re.compile(r';\s*([^=;\s"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
@@ -136,16 +144,20 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
         doubts.append(Doubt("a zero byte in the header"))
     if block.count(b"\r") != block.count(b"\r\n"):
         # a line end to some programs; the SMTP listener lets none through
-        doubts.append(Doubt("a bare carriage return in the header", Verdict.UNSCANNABLE))
+        doubts.append(Doubt("a bare carriage return in the header"))
     ends = [blank.end()] if (blank := _BLANK_LINE.search(block)) else []
     found: list[Field] = []
     for match in _FOLDED_LINE.finditer(block):
         line, start = match.group(), match.start()
         if named := _NAME.match(line):
             name = named.group(1).decode("ascii").lower()
-            found.append(Field(name, _unfolded(line[named.end() :]), Span(offset + start, offset + match.end())))
-            if named.group(2) and name.startswith(_CONTENT):
-                doubts.append(Doubt("a space before the colon of a content field"))
+            value = _unfolded(line[named.end() :])
+            if name.startswith(_CONTENT):
+                doubts += _content_doubts(name, value, spaced=bool(named.group(2)))
+                value = _REPEATED.sub("", value, count=1) if name in _DECIDES and ":" in value[:30] else value
+            if b"\n" in line and _CONTINUED.search(line):
+                doubts.append(Doubt("a content field in the continuation of another field"))
+            found.append(Field(name, value, Span(offset + start, offset + match.end())))
         elif start or not line.startswith((b"From ", b">From ")):
             # clean, because the header is also read as one that ends here
             doubts.append(Doubt("a line in the header that is no field", Verdict.CLEAN))
@@ -155,8 +167,18 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
     return tuple(found), doubts, next((offset + end for end in sorted(ends) if offset + end > first), -1)
 
 
+def _content_doubts(name: str, value: str, *, spaced: bool) -> Iterator[Doubt]:
+    if spaced:
+        yield Doubt("a space before the colon of a content field")
+    if name in _DECIDES:
+        if value.startswith(":") or _REPEATED.match(value):
+            yield Doubt("a content field that says its name or its colon twice")
+    elif _NO_LETTER.sub("", name) in _DECIDES_SQUASHED:
+        yield Doubt(f"a content field with a damaged name {name[:60]!r}")
+
+
 def _unfolded(value: bytes) -> str:
-    text = value.strip()
+    text = value.replace(b"\x00", b"").strip() if b"\x00" in value else value.strip()
     if b"\n" in text:
         text = text.replace(b"\r\n", b"").replace(b"\n", b"")
     return text.decode("utf-8", "surrogateescape")

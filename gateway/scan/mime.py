@@ -29,6 +29,7 @@ UUENCODE = "uuencode"
 _MEANT_IDENTITY = re.compile(
     r"(?:[78][ -]?bits?|none|plain|text(?:/plain)?|utf-?8|us-ascii|iso-8859-\d+|quoted/plain)$"
 )
+_NO_TOKEN = re.compile(r"[\s,;()\"']+")
 _UU_NAMES = frozenset({"x-uuencode", "uuencode", "x-uue", "uue", "x-uu"})
 
 MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news", "text/rfc822"})
@@ -128,7 +129,8 @@ class _Parser:
     def _reading(self, block: Block, end: int, number: str, default: str, depth: int, *, whole: bool) -> Entity:
         self._spend(depth)
         values = _types(block) or [Value(default)]
-        codings, doubts = _codings(block)
+        name = _name(block, values)
+        codings, doubts = _codings(block, text=not name and all(value.token.startswith("text/") for value in values))
         doubts += block.doubts
         doubts += _disagreements(values)
         entity = Entity(
@@ -138,7 +140,7 @@ class _Parser:
             block=block,
             type=next((value.token for value in values if value.token), default),
             codings=codings,
-            name=_name(block, values),
+            name=name,
             doubts=tuple(dict.fromkeys(doubts)),
         )
         boundaries = self._boundaries(block, values, entity)
@@ -261,8 +263,11 @@ class _Parser:
             raise OverLimit(f"nests its parts deeper than {self.budget.limits.max_mime_depth} levels")
 
 
-def _codings(block: Block) -> tuple[tuple[str, ...], list[Doubt]]:
-    """The transfer encodings a program may go by, known names only, and what is doubtful about them."""
+def _codings(block: Block, *, text: bool) -> tuple[tuple[str, ...], list[Doubt]]:
+    """The transfer encodings a program may go by, known names only, and what is doubtful about them.
+
+    ``text`` says that the part is text to everybody, so that only text can be behind a word nobody knows.
+    """
     texts = block.all("content-transfer-encoding")
     if not texts:
         return ("",), []
@@ -275,7 +280,8 @@ def _codings(block: Block) -> tuple[tuple[str, ...], list[Doubt]]:
         known, certain = _coding(token)
         codings.update(dict.fromkeys(known))
         if not certain:
-            doubts.append(Doubt(f"an unknown Content-Transfer-Encoding {token[:60]!r}", Verdict.UNSCANNABLE))
+            sentence = f"an unknown Content-Transfer-Encoding {token[:60]!r}"
+            doubts.append(Doubt(sentence, None if text else Verdict.UNSCANNABLE))
     if len(tokens) > 1 and len(texts) == 1:
         doubts.append(Doubt("several values in Content-Transfer-Encoding"))
     if len(codings) > MAX_VIEWS:
@@ -284,8 +290,17 @@ def _codings(block: Block) -> tuple[tuple[str, ...], list[Doubt]]:
 
 
 def _coding_tokens(text: str) -> list[str]:
-    value = parse_value(decode_words(text))
-    return [token.strip("\"'") for token in re.split(r"[\s,;]+", value.token) if token.strip("\"'")] or [""]
+    """The words of the value. Where a comment or a semicolon leaves none in front, those in it or behind it count."""
+    text = decode_words(text)
+    token = parse_value(text).token
+    words = _words(token) or _words(text)
+    if "(" in text and text.count("(") != text.count(")"):
+        words += [word for word in _words(text) if word not in words]
+    return words or [""]
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in _NO_TOKEN.split(text.lower()) if word]
 
 
 def _coding(token: str) -> tuple[tuple[str, ...], bool]:
@@ -296,9 +311,9 @@ def _coding(token: str) -> tuple[tuple[str, ...], bool]:
         return (UUENCODE,), True
     if _MEANT_IDENTITY.match(token):
         return ("",), True
-    guesses = {"64": BASE64, "quoted": QUOTED, "uu": UUENCODE}
-    guess = next((coding for part, coding in guesses.items() if part in token), BASE64)
-    return ("", guess), False
+    guesses = {"64": BASE64, "quot": QUOTED, "uu": UUENCODE}
+    guess = [coding for part, coding in guesses.items() if part in token]
+    return ("", *(guess or (BASE64, QUOTED))), False
 
 
 def _types(block: Block) -> list[Value]:

@@ -2,14 +2,17 @@
 
 Contract: each leaf of the MIME tree is handed on once for each coding a mail program may apply, under its part number
 and name. Bytes between the parts are looked at as well. Disagreements between mail programs are findings; unless they
-say otherwise they count as unscannable only when something other than text and pictures is behind them. Raises
-``OverLimit``.
+say otherwise they count as unscannable only when something other than text and pictures is behind them. Whatever is in
+doubt is read once more without its structure (``scan.loose``), and so is text that looks as if a part were hidden in
+it; ordinary parts are looked at once. Raises ``OverLimit``.
 """
 
 from __future__ import annotations
 
+import re
+
 from gateway.message import FileType, Kind, Verdict
-from gateway.scan import encodings, mime
+from gateway.scan import encodings, loose, mime, sniff
 from gateway.scan.headers import Bytes
 from gateway.scan.look import Blob, Look
 from gateway.scan.mime import IDENTITY, Entity
@@ -22,6 +25,11 @@ PLAIN = frozenset({FileType.TEXT, FileType.HTML, FileType.IMAGE, FileType.EMPTY}
 MIN_LOOSE = 128
 """Bytes between parts that are looked at; what is shorter, like the usual sentence about MIME, holds no document."""
 
+MAX_TAIL = 64
+"""By how much two decodings of the same lines may differ in length: a signature below them, no document."""
+
+_FIELD_FIRST = re.compile(rb"[\s\0]{0,10}content-", re.IGNORECASE)
+
 
 def unpack(blob: Blob, look: Look) -> None:
     """Hand on every part of the message in ``blob``."""
@@ -31,15 +39,30 @@ def unpack(blob: Blob, look: Look) -> None:
 
 def examine_tree(data: Bytes, tree: Entity, blob: Blob, look: Look) -> None:
     """The same for a message that is parsed already. ``data`` may be mapped memory; only parts are copied out of it."""
-    look.passwords.hear_mail(data, tree)
-    _Visit(data, blob, look).entity(tree)
+    _Visit(data, blob, look, in_doubt=any(entity.doubts for entity in tree.walk())).message(tree)
 
 
 class _Visit:
-    def __init__(self, data: Bytes, blob: Blob, look: Look) -> None:
+    def __init__(self, data: Bytes, blob: Blob, look: Look, *, in_doubt: bool) -> None:
         self.data = data
         self.blob = blob
         self.look = look
+        self.in_doubt = in_doubt
+        self._told: list[tuple[Entity, bool]] = []
+        """Entities with doubts, and whether more than text and pictures is behind them."""
+        self._seen: list[bytes] = []
+        """What was handed on of a message in doubt, so that the loose reading of it adds only what is new."""
+
+    def message(self, tree: Entity) -> None:
+        """Every view of every part; when anything is in doubt, all of it once more without its structure."""
+        self.entity(tree)
+        hidden = self.in_doubt and self._hidden(tree, tree.header.start, tree.body.end)
+        for entity, risky in self._told:
+            for doubt in entity.doubts:
+                verdict = doubt.verdict
+                if verdict is None and not risky and not hidden:
+                    verdict = Verdict.CLEAN
+                self.look.find(Kind.MIME_AMBIGUOUS, self._path(entity.where), doubt.sentence, verdict=verdict)
 
     def entity(self, entity: Entity) -> bool:
         """Look at an entity and what is below it; whether that is more than text and pictures."""
@@ -47,11 +70,8 @@ class _Visit:
         risky += [self._other(entity.other)] if entity.other else []
         risky += [self._loose(entity, span.start, span.end) for span in entity.loose]
         risky += [self._coded(entity, coding) for coding in entity.codings]
-        for doubt in entity.doubts:
-            verdict = doubt.verdict
-            if verdict is None and not any(risky):
-                verdict = Verdict.CLEAN
-            self.look.find(Kind.MIME_AMBIGUOUS, self._path(entity.where), doubt.sentence, verdict=verdict)
+        if entity.doubts:
+            self._told.append((entity, any(risky)))
         return any(risky)
 
     def _other(self, entity: Entity) -> bool:
@@ -59,27 +79,58 @@ class _Visit:
         self.look.budget.spend_bytes(entity.body.end - entity.body.start)
         return self.entity(entity)
 
+    def _hidden(self, entity: Entity, start: int, end: int) -> bool:
+        """What the loose reading finds besides what was seen; whether that is more than text and pictures."""
+        found = False
+        for name, content in loose.files(self.data[start:end], self.look.budget):
+            if not any(_is_same(content, seen) for seen in self._seen):
+                self._seen.append(content)
+                path = f"{entity.number or 'message'}/hidden/{name.replace('/', '_') or 'without a name'}"
+                found |= self.look.descend(self.blob, content, path) not in PLAIN
+        return found
+
+    def _inside(self, entity: Entity, start: int, end: int) -> bool:
+        """What hides in a body that nothing casts a doubt on."""
+        found = self._hidden(entity, start, end)
+        self._seen.clear()
+        if found:
+            # the body of one program is the header of another when it begins like one; else it is text that was quoted
+            begins = _FIELD_FIRST.match(self.data[start : start + 32]) is not None
+            sentence = "the body of a part holds another part or a file"
+            verdict = None if begins else Verdict.CLEAN
+            self.look.find(Kind.MIME_AMBIGUOUS, self._path(entity.where), sentence, verdict=verdict)
+        return found
+
     def _loose(self, entity: Entity, start: int, end: int) -> bool:
         if end - start < MIN_LOOSE:
             return False
         content = self.data[start:end]
-        kind = self.look.descend(self.blob, content, f"{entity.number or 'message'}/between parts")
+        kind = self._descend(content, f"{entity.number or 'message'}/between parts")
         if kind not in PLAIN:
             self.look.find(
                 Kind.MIME_AMBIGUOUS, self._path(entity.where), f"a {kind} file stands between the parts of a multipart"
             )
-        return kind not in PLAIN
+        inside = not self.in_doubt and loose.is_worth_it(content) and self._inside(entity, start, end)
+        return kind not in PLAIN or inside
 
     def _coded(self, entity: Entity, coding: str) -> bool:
         """One reading of the body. What the tree has divided already is not looked at again undecoded."""
-        if coding in IDENTITY:
-            return not entity.children and self._hand_on(entity, self.data[entity.body.start : entity.body.end])
+        if coding in IDENTITY and entity.children:
+            return False
+        start, end = entity.body.start, entity.body.end
         risky = False
-        header = self._type_fields(entity)
         for name, content in self._decoded(entity, coding):
-            self.look.budget.spend_bytes(len(content))
-            risky |= self._hand_on(entity, header + content, name)
-        return risky
+            if coding not in IDENTITY:
+                self.look.budget.spend_bytes(len(content))
+            risky |= self._hand_on(entity, content, name, coded=coding not in IDENTITY)
+        inside = not self.in_doubt and self._is_foreign(start, end, coding) and self._inside(entity, start, end)
+        return risky or inside
+
+    def _is_foreign(self, start: int, end: int, coding: str) -> bool:
+        """Whether there may be more in a body than its coding gives: base64 has neither dashes nor fields."""
+        if coding == mime.BASE64:
+            return self.data.find(b"-", start, end) >= 0
+        return loose.is_worth_it(self.data[start:end])
 
     def _type_fields(self, entity: Entity) -> bytes:
         """What makes a message of the decoded body of a multipart, and tells that of a message to be one."""
@@ -92,16 +143,35 @@ class _Visit:
 
     def _decoded(self, entity: Entity, coding: str) -> list[tuple[str, bytes]]:
         start, end = entity.body.start, entity.body.end
+        if coding in IDENTITY:
+            return [("", self.data[start:end])]
         if coding == mime.UUENCODE:
             return list(encodings.uu_body(self.data[start:end]))
         if coding == mime.BASE64:
             return [("", view) for view in encodings.base64_views(self.data, start, end)]
         return [("", encodings.quoted_printable(self.data[start:end]))]
 
-    def _hand_on(self, entity: Entity, content: bytes, name: str = "") -> bool:
-        kind = self.look.descend(self.blob, content, "/".join(filter(None, (entity.where, name))))
+    def _hand_on(self, entity: Entity, content: bytes, name: str, *, coded: bool) -> bool:
+        path = "/".join(filter(None, (entity.where, name)))
+        header = self._type_fields(entity) if coded else b""
+        if header and sniff.sniff(content) not in loose.QUIET:
+            header = b""
+        kind = self._descend(content, path, header)
+        if kind is FileType.BINARY and content[:1].isspace():
+            # an empty line that most programs take for a part of the header, and some for the first of the file
+            kind = self._descend(content.lstrip(), path)
         # Text decoded by a coding it does not have gives bytes that are nothing.
         return kind not in PLAIN and not (kind is FileType.BINARY and len(entity.codings) > 1)
 
+    def _descend(self, content: bytes, path: str, header: bytes = b"") -> FileType:
+        if self.in_doubt:
+            self._seen.append(content)
+        return self.look.descend(self.blob, header + content, path)
+
     def _path(self, where: str) -> str:
         return f"{self.blob.where}/{where}" if self.blob.where else where
+
+
+def _is_same(content: bytes, seen: bytes) -> bool:
+    """Whether ``content`` is what was seen, cut off or with a few bytes more."""
+    return seen.startswith(content) or (content.startswith(seen) and len(content) - len(seen) <= MAX_TAIL)

@@ -81,8 +81,13 @@ def test_transfer_encodings(value: str, codings: tuple[str, ...]) -> None:
     assert tree(data).codings == codings
 
 
-def test_an_unknown_encoding_is_unscannable_and_a_double_one_depends() -> None:
-    assert [d.verdict for d in tree(raw("Content-Transfer-Encoding: x-odd\n\n")).doubts] == [Verdict.UNSCANNABLE]
+def test_an_unknown_encoding_is_unscannable_but_of_text_and_a_double_one_depends() -> None:
+    odd = "Content-Transfer-Encoding: x-odd\n\n"
+    assert [d.verdict for d in tree(raw("Content-Type: application/pdf\n" + odd)).doubts] == [Verdict.UNSCANNABLE]
+    assert [d.verdict for d in tree(raw("Content-Disposition: inline; filename=a\n" + odd)).doubts] == [
+        Verdict.UNSCANNABLE
+    ]
+    assert [d.verdict for d in tree(raw("Content-Type: text/html\n" + odd)).doubts] == [None]
     twice = raw("Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\n")
     assert [d.verdict for d in tree(twice).doubts] == [None]
 
