@@ -13,6 +13,7 @@ from gateway.scan.documents import (
     activemime,
     bare_workbook,
     flat_xml,
+    fragments,
     ole,
     ooxml,
     spreadsheetml,
@@ -32,4 +33,5 @@ DOCUMENTS: tuple[tuple[frozenset[FileType], Inspect], ...] = (
     (spreadsheetml.TYPES, spreadsheetml.inspect),
     (sylk.TYPES, sylk.inspect),
     (text_tables.TYPES, text_tables.inspect),
+    (fragments.TYPES, fragments.inspect),
 )

@@ -2,9 +2,10 @@
 
 Contract: ``CompoundFile`` reads the header, the sector table and the directory, and nothing else until a stream is
 asked for. Every entry the directory tree reaches is listed, two of the same name included, because which of them an
-application picks is not ours to guess. Memory is bounded by the size of the file: a chain never visits more sectors
-than there are. Raises ``Corrupt`` when there is no directory to read; a stream that breaks off is returned as
-far as it goes, and ``damaged`` then says why.
+application picks is not ours to guess. So is every entry it does not reach, which no application leaves behind: these
+stand in the storage ``LOST``, and the file is then ``damaged``. Memory is bounded by the size of the file: no chain
+visits more sectors than there are. Raises ``Corrupt`` when there is no directory to read; a stream that breaks off is
+returned as far as it goes, and ``damaged`` then says why.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _HEADER_DIFAT = 109
 _MINI_SHIFT, _CUTOFF = 6, 4096
 _MINI_SECTOR = 1 << _MINI_SHIFT
 STORAGE, STREAM, ROOT = 1, 2, 5
+_UNUSED = 0
+LOST = ("(lost)",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class CompoundFile:
         else:
             content = self._chain(entry.start, wanted)
         if len(content) < wanted:
-            self.damaged = self.damaged or f"its stream {entry.name!r} breaks off"
+            self._damage(f"its stream {entry.name!r} breaks off")
         return content
 
     def _sector(self, number: int) -> memoryview:
@@ -149,16 +152,25 @@ class CompoundFile:
         return b"".join(pieces)[:wanted]
 
     def _walk(self) -> Iterator[Entry]:
-        """The directory tree, each entry once. Order and colour of the tree are not relied on."""
+        """The directory tree, then what hangs on no tree; each entry once. Order and colour are not relied on."""
+        if self._table[0][2] != ROOT:
+            self._damage("its directory does not begin with a root")
         seen = {0}
-        waiting: list[tuple[int, tuple[str, ...]]] = [(self._table[0][6], ())]
+        yield from self._tree(self._table[0][6], (), seen)
+        for number, raw in enumerate(self._table):
+            if raw[2] != _UNUSED and number not in seen:
+                self._damage("its directory does not lead to all of its entries")
+                yield from self._tree(number, LOST, seen)
+
+    def _tree(self, start: int, storage: tuple[str, ...], seen: set[int]) -> Iterator[Entry]:
+        waiting: list[tuple[int, tuple[str, ...]]] = [(start, storage)]
         large = self.size_of_sector > 512
         while waiting:
             number, parent = waiting.pop()
             if number == _NO_STREAM or number in seen:
                 continue
             if number >= len(self._table):
-                self.damaged = self.damaged or "its directory points outside itself"
+                self._damage("its directory points outside itself")
                 continue
             seen.add(number)
             raw, length, kind, _, left, right, child, clsid, _, _, _, start, size = self._table[number]
@@ -166,9 +178,15 @@ class CompoundFile:
             waiting += [(right, parent), (left, parent)]
             if kind == STORAGE:
                 waiting.append((child, path))
-            if kind in {STORAGE, STREAM}:
-                # MS-CFB 2.6.3: the upper half of the size means nothing in files with 512-byte sectors
-                yield Entry(path, kind, start, size if large else size & 0xFFFFFFFF, clsid)
+            elif kind != STREAM:
+                self._damage("its directory has an entry of no known kind")
+            # MS-CFB 2.6.3: the upper half of the size means nothing in files with 512-byte sectors
+            yield Entry(
+                path, STORAGE if kind == STORAGE else STREAM, start, size if large else size & 0xFFFFFFFF, clsid
+            )
+
+    def _damage(self, why: str) -> None:
+        self.damaged = self.damaged or why
 
 
 def _name(raw: bytes, length: int) -> str:

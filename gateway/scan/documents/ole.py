@@ -56,8 +56,6 @@ class _Inspection:
         hosts = frozenset(_HOSTS[entry.key] for entry in streams if entry.key in _HOSTS)
         inspect_vba(self.file, self.blob.data, self.where, self.look, hosts or APPLICATIONS)
         if self.file.damaged:
-            # a directory or a stream that breaks off may hide a project that a repair would bring back
-            carve_vba(bytes(self.blob.data), self.where, self.look, hosts or APPLICATIONS)
             self.look.find(Kind.CORRUPT, self.where, f"Is a damaged compound file: {self.file.damaged}")
         if self.encrypted:
             self._decrypt()

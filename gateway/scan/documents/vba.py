@@ -17,6 +17,7 @@ from gateway.message import Kind, Verdict
 from gateway.scan.documents import vba_source
 from gateway.scan.documents.compound import CompoundFile
 from gateway.scan.documents.olevba import second_reading
+from gateway.scan.documents.vba_compression import find_containers
 from gateway.scan.documents.vba_fingerprint import fingerprint
 from gateway.scan.documents.vba_project import Module, Project, find_projects, read_project, search_source
 from gateway.scan.documents.vba_strings import indicators
@@ -59,6 +60,7 @@ def inspect_vba(
 ) -> None:
     """Report on every VBA project of ``file``, whose bytes are ``data``; ``applications`` may open the document."""
     projects = [read_project(file, storage, look.budget) for storage in find_projects(file)]
+    projects += _left_over(projects, bytes(data), look)
     found = [list(_hits(project.modules, look.rules, applications)) for project in projects]
     size = sum(len(module.source) for project in projects for module in project.modules)
     if size and not any(hit.by_itself for hits in found for hit in hits):
@@ -74,6 +76,19 @@ def carve_vba(content: bytes, where: str, look: Look, applications: frozenset[st
     project = search_source(content, look.budget)
     if project.modules:
         _Telling(project, list(_hits(project.modules, look.rules, applications)), where, look).run()
+
+
+def _left_over(projects: list[Project], data: bytes, look: Look) -> list[Project]:
+    """Source that lies in the file and in none of its projects, where a repair or another program may find it.
+
+    In no real document compared was there any: Office leaves no source behind.
+    """
+    known = [module.source for project in projects for module in project.modules]
+    if len(find_containers(data)) <= len(known):
+        return []
+    rest = search_source(data, look.budget)
+    rest.modules = [m for m in rest.modules if not any(source.startswith(m.source) for source in known)]
+    return [rest] if rest.modules else []
 
 
 class _Telling:
@@ -119,6 +134,14 @@ class _Telling:
                 indicators=indicators(self.sources, self.look.budget),
             )
         elif not self.project.stomped and not self.project.unreadable:
+            self._tell_empty()
+
+    def _tell_empty(self) -> None:
+        odd = next((m for m in self.project.modules if not vba_source.is_credibly_empty(m.source)), None)
+        if odd:
+            sentence = f"The macro project is damaged: what can be read of module {odd.name} is no source"
+            self.look.find(Kind.CORRUPT, self.where, sentence)
+        else:
             sentence = "Holds an empty macro project: modules without a line of code"
             self.look.find(Kind.VBA_MACRO, self.where, sentence, verdict=Verdict.CLEAN)
 

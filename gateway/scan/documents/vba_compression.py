@@ -1,14 +1,13 @@
 """The compression of VBA source (MS-OVBA 2.4.1), read for inspection.
 
-Contract: ``decompress`` pays the budget before it produces and raises ``Corrupt`` where the container does not follow
+Contract: ``unpack`` pays the budget before it produces and raises ``Corrupt`` where the container does not follow
 the format, unless something readable came before: a module that breaks off is inspected as far as it goes.
 ``find_containers`` looks for module source wherever it may lie, for projects whose own directory cannot be believed.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from typing import NamedTuple
 
 from gateway.scan.budget import Budget
 from gateway.scan.look import Corrupt
@@ -18,24 +17,36 @@ _CHUNK_SIGNATURE = 0b011
 _CHUNK_SIZE = 4096
 _CHUNKS_BETWEEN_CLOCKS = 64
 
-_MODULE_START = re.compile(rb"\x01.[\xb0-\xbf]\x00Attribut", re.DOTALL)
-"""A container whose first eight tokens are the literals every module begins with: ``Attribute VB_Name``."""
+_FIRST_WORDS = (b"Attribut", b"attribut", b"ATTRIBUT")
+"""What every module begins with. No eight letters of it can be written as a copy of earlier ones."""
+_TEXT = frozenset([9, 10, 13, *range(32, 127)])
+_MAX_GUESSES = 256
+_BELIEVABLE = 0.9
+
+
+class Unpacked(NamedTuple):
+    """What a CompressedContainer holds. ``sound``: no chunk breaks the rules or ends in blanks; ``whole``: and the
+    container goes on to the end of the bytes it was read from, zero bytes left out."""
+
+    text: bytes
+    sound: bool
+    whole: bool
 
 
 def decompress(data: bytes, budget: Budget) -> bytes:
-    """A CompressedContainer (2.4.1.3.1), decompressed; what follows it is not looked at. Raises as below."""
-    return decompress_whole(data, budget)[0]
+    """A CompressedContainer (2.4.1.3.1), decompressed; what follows it is not looked at. Raises as ``unpack``."""
+    return unpack(data, budget).text
 
 
-def decompress_whole(data: bytes, budget: Budget) -> tuple[bytes, bool]:
-    """The same, and whether the container goes on to the end of ``data``, zero bytes left out.
+def unpack(data: bytes, budget: Budget) -> Unpacked:
+    """The container that begins ``data``.
 
     Raises ``Corrupt`` when not a single chunk can be read, ``OverLimit`` out of the budget.
     """
     if not data or data[0] != SIGNATURE:
         raise Corrupt("does not begin with the signature of compressed VBA source")
     out = bytearray()
-    position, end = 1, len(data)
+    position, end, sound = 1, len(data), True
     while position + 2 < end:
         header = data[position] | data[position + 1] << 8
         if (header >> 12) & 7 != _CHUNK_SIGNATURE:
@@ -45,19 +56,49 @@ def decompress_whole(data: bytes, budget: Budget) -> tuple[bytes, bool]:
         if not len(out) % (_CHUNK_SIZE * _CHUNKS_BETWEEN_CLOCKS):
             budget.check_time()
         if header & 0x8000:
-            if not _chunk(data, position + 2, stop, out):
-                break  # short of the end, so this container is not whole
+            sound = _chunk(data, position + 2, stop, out)
         else:
             out += data[position + 2 : position + 2 + _CHUNK_SIZE]
+        if not sound:
+            break
         position = stop
     if not out:
         raise Corrupt("holds compressed VBA source that cannot be read")
-    return bytes(out), position + 2 >= end or not any(data[position:])
+    # a sector of zeros in place of the source reads as literal zeros, which no source has
+    sound = sound and out[-1] != 0
+    return Unpacked(bytes(out), sound, sound and (position + 2 >= end or not any(data[position:])))
 
 
-def find_containers(data: bytes) -> Iterator[int]:
-    """Offsets where the source of a module seems to begin."""
-    return (match.start() for match in _MODULE_START.finditer(data))
+def find_containers(data: bytes) -> list[int]:
+    """Offsets where the source of a module begins: a container that starts with ``Attribut``, packed or not."""
+    found = []
+    for word in _FIRST_WORDS:
+        at = data.find(word)
+        while at >= 0:
+            if data[at - 4 : at - 3] == b"\x01" and 0xB0 <= data[at - 2] <= 0xBF and not data[at - 1]:
+                found.append(at - 4)
+            elif data[at - 3 : at - 2] == b"\x01" and 0x30 <= data[at - 1] <= 0x3F:
+                found.append(at - 3)
+            at = data.find(word, at + 1)
+    return sorted(found)
+
+
+def guess_containers(data: bytes, budget: Budget) -> list[int]:
+    """Offsets where text seems to be compressed, for a stream whose source begins as no module does."""
+    found, tried, at = [], 0, data.find(b"\x01")
+    while at >= 0 and tried < _MAX_GUESSES:
+        if len(data) - at > 8 and data[at + 2] >> 4 in {0x3, 0xB}:
+            tried += 1
+            budget.check_time()
+            try:
+                text = decompress(data[at : at + _CHUNK_SIZE], budget)
+            except Corrupt:
+                text = b""
+            if len(text) >= 16 and sum(map(_TEXT.__contains__, text)) >= len(text) * _BELIEVABLE:
+                found.append(at)
+                at += 8
+        at = data.find(b"\x01", at + 1)
+    return found
 
 
 def _chunk(data: bytes, position: int, stop: int, out: bytearray) -> bool:

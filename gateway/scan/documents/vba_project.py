@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 
 from gateway.scan.budget import Budget
 from gateway.scan.documents.compound import STREAM, CompoundFile, Entry
-from gateway.scan.documents.vba_compression import decompress, decompress_whole, find_containers
+from gateway.scan.documents.vba_compression import decompress, find_containers, guess_containers, unpack
 from gateway.scan.documents.vba_source import compiled_lines
 from gateway.scan.look import Corrupt
 
 _DIR, _CACHE, _LISTING, _DESIGNER = "dir", "_vba_project", "project", "\x03vbframe"
+_EXECUTED = "__srp_"
+"""Streams the interpreter keeps for itself; they hold no source."""
 
 _CODE_PAGE, _VERSION, _END_OF_PROJECT = 0x0003, 0x0009, 0x0010
 _MODULE_NAME, _STREAM_NAME, _STREAM_NAME_UNICODE, _OFFSET, _END_OF_MODULE = 0x0019, 0x001A, 0x0032, 0x0031, 0x002B
@@ -98,7 +100,7 @@ def read_project(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -
     forms = _forms(file, storage, budget)
     if _CACHE in streams:
         project.compiled = _read(file, streams[_CACHE], budget, _MAX_CACHE)
-    unlisted = {k: e for k, e in streams.items() if k not in {_DIR, _CACHE} and not k.startswith("__srp_")}
+    unlisted = {key: entry for key, entry in streams.items() if key not in {_DIR, _CACHE}}
     for module in listed:
         found = unlisted.pop(module.stream.casefold(), None)
         if found is None:
@@ -106,6 +108,7 @@ def read_project(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -
         else:
             module.form = module.name.casefold() in forms
             _read_module(project, module, _read(file, found, budget), code_page, budget)
+    unlisted = {key: entry for key, entry in unlisted.items() if not key.startswith(_EXECUTED)}
     for entry in unlisted.values():
         _search(project, entry.name, _read(file, entry, budget), code_page, budget)
     if not listed and not project.modules and any(entry.size for entry in unlisted.values()):
@@ -116,7 +119,7 @@ def read_project(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -
 def search_source(content: bytes, budget: Budget) -> Project:
     """Whatever module source lies in ``content``, as a project without a storage."""
     project = Project(())
-    _search(project, "of a damaged project", content, "cp1252", budget)
+    _add_sources(project, "of a damaged project", content, find_containers(content), "cp1252", budget)
     return project
 
 
@@ -133,8 +136,9 @@ def _forms(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -> set[
 def _read_module(project: Project, module: _Listed, content: bytes, code_page: str, budget: Budget) -> None:
     start = module.offset
     source, whole = _source_at(content, start, budget)
+    others = [at for at in find_containers(content) if at != start]
     if not source:
-        start = next(find_containers(content), len(content))
+        start = (others or guess_containers(content, budget) or [len(content)])[0]
         source, whole = _source_at(content, start, budget)
     cache = content[: min(start, module.offset)]
     project.compiled += cache[:_MAX_CACHE]
@@ -148,6 +152,8 @@ def _read_module(project: Project, module: _Listed, content: bytes, code_page: s
             project.unreadable.append(module.name)
         if lines not in {None, 0, compiled_lines(text)}:
             project.stomped.append(module.name)
+        # of two sources one may be the decoy
+        _add_sources(project, module.name, content, [at for at in others if at != start], code_page, budget)
     else:
         # an empty module still says Attribute VB_Name; without that, only the compiled form is left to run
         (project.stomped if cache and lines != 0 else project.unreadable).append(module.name)
@@ -156,20 +162,30 @@ def _read_module(project: Project, module: _Listed, content: bytes, code_page: s
 def _source_at(content: bytes, start: int, budget: Budget) -> tuple[bytes, bool]:
     """The source that is compressed at ``start``, nothing when there is none or only blanks; whether it is whole."""
     try:
-        source, whole = decompress_whole(content[start:], budget)
+        found = unpack(content[start:], budget)
     except Corrupt:
         return b"", False
-    return source.strip(b"\0"), whole
+    return found.text.strip(b"\0"), found.whole
 
 
 def _search(project: Project, name: str, content: bytes, code_page: str, budget: Budget) -> None:
     """Add whatever source lies in ``content``."""
-    for offset in find_containers(content):
+    found = find_containers(content) or guess_containers(content, budget)
+    _add_sources(project, name, content, found, code_page, budget)
+
+
+def _add_sources(
+    project: Project, name: str, content: bytes, offsets: list[int], code_page: str, budget: Budget
+) -> None:
+    for offset in offsets:
         budget.check_time()
         try:
-            project.modules.append(Module(name, _text(decompress(content[offset:], budget), code_page)))
+            found = unpack(content[offset:], budget)
         except Corrupt:
             continue
+        project.modules.append(Module(name, _text(found.text, code_page)))
+        if not found.sound:
+            project.unreadable.append(name)
 
 
 def _read_dir(file: CompoundFile, entry: Entry | None, budget: Budget) -> tuple[str, list[_Listed]]:

@@ -27,6 +27,8 @@ _DECLARATION = re.compile(
 _ATTRIBUTE = re.compile(r"^[ \t]*Attribute[ \t]+[\w.]*VB_[^\n]*(?:\n|\Z)", re.IGNORECASE | re.MULTILINE)
 _NOT_CODE = re.compile(rf"{SPACE}*(?:$|attribute\b|option\b|'|rem\b|version\b)", re.IGNORECASE)
 _EXCERPT_LINES = 12
+_EMPTY = re.compile(r'Attribute VB_Name = "[^"\n]{1,255}"(?:\n[^\x00-\x08\x0b\x0e-\x1f\n]{0,1023})*', re.IGNORECASE)
+"""The first line the editor writes, and lines no longer than it allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ def without_comments(source: str) -> str:
 def code_lines(source: str) -> int:
     """How many lines do or declare something."""
     return sum(1 for line in source.split("\n") if not _NOT_CODE.match(line))
+
+
+def is_credibly_empty(source: str) -> bool:
+    """Whether a module without code is one as the editor writes it, and not the rest of something damaged."""
+    return not source or _EMPTY.fullmatch(source) is not None
 
 
 def first_code(source: str) -> int:

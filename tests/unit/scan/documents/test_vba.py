@@ -140,7 +140,9 @@ def test_a_macro_project_of_a_workbook_and_of_a_document_look_the_same():
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.sampled_from("Sub Ato()Open_\r\n :'\"RemPriv\x00\t"), max_size=300))
 def test_any_source_is_judged(text):
-    assert inspected(text).verdict in {Verdict.CLEAN, Verdict.MACRO, Verdict.AUTOEXEC}
+    # no editor lets zero bytes in, so a module of them may be the rest of something damaged
+    least = Verdict.CLEAN if "\0" not in text else Verdict.MACRO
+    assert inspected(text).verdict in {least, Verdict.MACRO, Verdict.UNSCANNABLE, Verdict.AUTOEXEC}
 
 
 @pytest.mark.parametrize(
