@@ -1,7 +1,7 @@
 """From settings to what each part is told: the one place that knows the names on both sides.
 
-Contract: reads the files the settings name (policy, triggers, TLS) and opens nothing else. Raises ``WiringError`` with
-the sentence for the admin.
+Contract: reads the files the settings name (policy, triggers, passwords, TLS) and opens nothing else. Raises
+``WiringError`` with the sentence for the admin.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from gateway.smtp.client import HopSettings, Timeouts
 from gateway.smtp.settings import ServerSettings, SessionTimeouts
 from gateway.workers import Jail
 
+MAX_PASSWORDS = 100
+"""Each costs every encrypted document 33 ms."""
 COOPERATIVE = 0.9
 """Share of the scan's deadline after which it ends by itself, with a finding; at the whole the worker is killed."""
 
@@ -39,7 +41,7 @@ def read_policy(settings: Settings) -> Policy:
 
 
 def jail_settings(settings: Settings) -> Jail:
-    """What the workers are told. The trigger file is read here: they can open nothing. Raises ``WiringError``."""
+    """What the workers are told. Triggers and passwords are read here: they open nothing. Raises ``WiringError``."""
     path = settings.policy.rules / "triggers.toml"
     try:
         triggers = path.read_text(encoding="utf-8")
@@ -62,7 +64,20 @@ def jail_settings(settings: Settings) -> Jail:
         limits=dataclasses.asdict(limits),
         triggers_toml=triggers,
         contact=settings.quarantine.contact,
+        passwords=read_passwords(scan.passwords) if scan.passwords else (),
     )
+
+
+def read_passwords(path: Path) -> tuple[str, ...]:
+    """The passwords of a file, one a line; blanks inside a line belong to it. Raises ``WiringError``."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WiringError(f"scan.passwords {path}: {error}") from error
+    passwords = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if len(passwords) > MAX_PASSWORDS:
+        raise WiringError(f"scan.passwords {path}: {len(passwords)} passwords; more than {MAX_PASSWORDS} take too long")
+    return passwords
 
 
 def hop_settings(settings: Settings, address: str) -> HopSettings:

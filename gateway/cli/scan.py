@@ -100,7 +100,18 @@ class Result:
     type=click.Path(path_type=Path, file_okay=False),
     help="Rules folder (default: the one that came with the program).",
 )
-def scan(paths: tuple[Path, ...], style: Style | None, policy_file: Path | None, folder: Path | None) -> None:
+@click.option(
+    "--passwords",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Text file with passwords to try on what is encrypted, one a line.",
+)
+def scan(
+    paths: tuple[Path, ...],
+    style: Style | None,
+    policy_file: Path | None,
+    folder: Path | None,
+    passwords: Path | None,
+) -> None:
     """Look into documents, messages (.eml), mailboxes (mbox), Maildirs and folders of them.
 
     Says what the gateway would find and do. What a file is is told by its content, not by its name; links inside
@@ -111,7 +122,7 @@ def scan(paths: tuple[Path, ...], style: Style | None, policy_file: Path | None,
     policy_file = policy_file or folder / "policy.toml"
     try:
         policy = Policy.load(policy_file)
-        jail = _jail(folder)
+        jail = _jail(folder, passwords)
     except PolicyError as error:
         raise SystemExit(_refuse(f"{policy_file}: {mistake}" for mistake in error.mistakes)) from None
     except WiringError as error:
@@ -125,9 +136,10 @@ def _refuse(mistakes: Iterable[str]) -> int:
     return 2
 
 
-def _jail(folder: Path) -> Jail:
+def _jail(folder: Path, passwords: Path | None) -> Jail:
     """The limits of a gateway without a configuration file; here nobody waits, so each file may wait its turn."""
-    jail = jail_settings(Settings.model_validate({"policy": {"rules": str(folder)}}))
+    tried = {"passwords": passwords.absolute()} if passwords else {}
+    jail = jail_settings(Settings.model_validate({"policy": {"rules": str(folder)}, "scan": tried}))
     return replace(jail, queue_timeout=2 * jail.timeout)
 
 

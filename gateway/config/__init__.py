@@ -160,6 +160,7 @@ class Scan(_Section):
     max_unpacked_size: Size = 256 << 20
     max_memory: Size = 1 << 30
     on_failure: Annotated[Action, BeforeValidator(_on_failure)] = Action.DEFER
+    passwords: File | None = None
     queue: Count = 64
     queue_timeout: Seconds = 10.0
 

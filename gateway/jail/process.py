@@ -18,7 +18,7 @@ import mmap
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gateway.jail import confinement
@@ -60,6 +60,8 @@ class Orders:
     limits: Mapping[str, int | float]
     triggers_toml: str
     contact: str
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    """To try on what is encrypted. Not to be shown anywhere."""
 
 
 class CannotDo(Exception):

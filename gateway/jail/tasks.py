@@ -13,7 +13,7 @@ import importlib
 import io
 import pkgutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.jail import confinement
@@ -66,7 +66,7 @@ def make(orders: Orders) -> ScanTasks:
 
     rules = ScanRules.parse(orders.triggers_toml)
     limits = Limits(**orders.limits)  # type: ignore[arg-type]  # the configuration has checked them; a wrong one raises here
-    return ScanTasks(f"{ENGINE_VERSION}/{rules.version}", rules, limits, orders.contact)
+    return ScanTasks(f"{ENGINE_VERSION}/{rules.version}", rules, limits, orders.contact, orders.passwords)
 
 
 def _memory_file(*_: object, **__: object) -> io.BytesIO:
@@ -79,11 +79,20 @@ class ScanTasks:
     rules: ScanRules
     limits: Limits
     contact: str
+    passwords: tuple[str, ...] = field(default=(), repr=False)
 
     def examine(self, data: Data, job: Job, recall: Recall | None) -> Report:
         from gateway.scan import examine
 
-        return examine(data, rules=self.rules, limits=self.limits, name=job.name, mail=job.mail, recall=recall)
+        return examine(
+            data,
+            rules=self.rules,
+            limits=self.limits,
+            name=job.name,
+            mail=job.mail,
+            recall=recall,
+            passwords=self.passwords,
+        )
 
     def rewrite(self, data: Data, job: Job) -> Edits:
         from gateway.scan.rewrite import RewriteFailed, rewrite

@@ -29,12 +29,14 @@ class Rank(enum.IntEnum):
     """How likely a word is a password; the lower the likelier."""
 
     ANNOUNCED = 0
-    """It stands behind "password:", "パスワード:", "Kennwort lautet"."""
-    APART = 1
-    """In quotes or brackets, alone in its line, or right before such an announcement."""
-    ODD = 2
+    """Right behind "password:" or "パスワード:"; in quotes, or with a digit, behind "Kennwort"."""
+    NEAR = 1
+    """Any other word of such a line."""
+    APART = 2
+    """In quotes or brackets, or alone in its line."""
+    ODD = 3
     """With a digit or a sign in it, as no word of a sentence has."""
-    ANY = 3
+    ANY = 4
 
 
 _LONG = (
@@ -58,8 +60,8 @@ _PRINTED = re.compile(r"[!-~]{2,64}")
 """What is typed with a plain keyboard, also where no blank parts it from the characters around it."""
 _AROUND = "\"'“”„‟‘’‚«»‹›`「」『』【】〈〉《》〔〕（）()[]{}<>*_.,;:!?。、．，；：！？…・|~-–—"
 
-_COMMENT = re.compile(r"<!--.{0,20000}?-->", re.DOTALL)
-_HIDDEN = re.compile(r"<(style|script)\b.{0,50000}?</\1", re.DOTALL | re.IGNORECASE)
+_HIDDEN = re.compile(r"<!--|<style\b|<script\b", re.IGNORECASE)
+_HIDDEN_UNTIL = {"<!--": "-->", "<style": "</style", "<script": "</script"}
 _TAG = re.compile(r"</?([a-zA-Z0-9:]{1,40})[^<>]{0,4000}>")
 _INLINE_TAGS = frozenset(
     {*("a", "abbr", "b", "big", "code", "em", "font", "i", "s", "small"), *("span", "strong", "u")}
@@ -69,7 +71,7 @@ _INLINE_TAGS = frozenset(
 def words(text: str) -> Iterator[tuple[Rank, str]]:
     """Every word of ``text`` that may be a password, with its rank; the same word may come more than once."""
     text = text[:MAX_TEXT]
-    readings = dict.fromkeys((unicodedata.normalize("NFKC", text), text))
+    readings = dict.fromkeys((unicodedata.normalize("NFKC", text)[:MAX_TEXT], text))
     for find in (_announced, _apart, _others):
         for reading in readings:
             yield from islice(find(reading), MAX_WORDS)
@@ -77,18 +79,30 @@ def words(text: str) -> Iterator[tuple[Rank, str]]:
 
 def readable(markup: str) -> Iterator[str]:
     """The text a reader of HTML sees, in two readings: tags inside a line parted or not."""
-    markup = _HIDDEN.sub(" ", _COMMENT.sub("", markup[: 4 * MAX_TEXT]))
+    markup = _shown(markup[: 4 * MAX_TEXT])
     yield html.unescape(_TAG.sub(lambda tag: "" if tag[1].lower() in _INLINE_TAGS else "\n", markup))
     yield html.unescape(_TAG.sub("\n", markup))
 
 
+def _shown(markup: str) -> str:
+    """Without comments, styles and scripts; one that does not end is taken for text."""
+    pieces, position, lower = [], 0, markup.lower()
+    while begins := _HIDDEN.search(markup, position):
+        end = lower.find(_HIDDEN_UNTIL[begins[0].lower()], begins.end())
+        if end < 0:
+            break
+        pieces.append(markup[position : begins.start()])
+        position = end
+    return "".join((*pieces, markup[position:]))
+
+
 def _announced(text: str) -> Iterator[tuple[Rank, str]]:
     for announcement in islice(_ANNOUNCEMENT.finditer(text), MAX_ANNOUNCED):
-        yield from ((Rank.ANNOUNCED, word) for word in _behind(_rest(text, announcement.end())))
+        yield from _behind(_rest(text, announcement.end()))
         line = text.rfind("\n", 0, announcement.start()) + 1
         before = text[max(line, announcement.start() - MAX_LENGTH) : announcement.start()]
         for word in reversed(_WORD.findall(before)[-4:]):
-            yield from ((Rank.APART, form) for form in _forms(word, MAX_TOKEN))
+            yield from ((Rank.NEAR, form) for form in _forms(word, MAX_TOKEN))
 
 
 def _rest(text: str, start: int) -> str:
@@ -99,22 +113,17 @@ def _rest(text: str, start: int) -> str:
     return ""
 
 
-def _behind(rest: str) -> Iterator[str]:
-    """The candidates in what follows an announcement: behind its colon first, in quotes first of all."""
-    says = _SAYS.search(rest)
-    value = rest[says.end() :] if says and says.end() < 60 else rest
-    for quoted in islice(_QUOTED.finditer(value), 4):
-        yield from _forms(quoted[1], MAX_LENGTH)
+def _behind(rest: str) -> Iterator[tuple[Rank, str]]:
+    """The candidates in what follows an announcement: what is behind its colon, whole and word by word."""
+    says = _SAYS.search(rest[:60])
+    value = rest[says.end() :] if says else rest
     following = value.split(None, 8)[:8]
-    if says and following:
-        yield from _forms(following[0], MAX_LENGTH)
-    if len(following) > 1:
-        yield from _forms(value, MAX_LENGTH)
-    for found in _PRINTED.findall(value)[:8]:
-        if _is_odd(found):
-            yield from _forms(found, MAX_LENGTH)
-    for found in following:
-        yield from _forms(found, MAX_LENGTH)
+    likely = [quoted[1] for quoted in islice(_QUOTED.finditer(value), 4)]
+    likely += [*following[:1], value] if says else []
+    likely += [word for word in _PRINTED.findall(value)[:8] if _is_odd(word)]
+    for rank, found in ((Rank.ANNOUNCED, likely), (Rank.NEAR, [*following, value])):
+        for word in found:
+            yield from ((rank, form) for form in _forms(word, MAX_LENGTH))
 
 
 def _apart(text: str) -> Iterator[tuple[Rank, str]]:

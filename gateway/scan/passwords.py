@@ -22,9 +22,13 @@ from gateway.scan.headers import Bytes
 from gateway.scan.mime import Entity
 from gateway.scan.password_words import MAX_TEXT, Rank, words
 
-SHARE = 0.15
-"""Of the seconds of a message: 2.7 s with the usual timeout, some 80 tries on an Office document."""
+SHARE = 0.4
+"""Of the seconds of a message. Tries end by their number before, unless the machine is very busy."""
 MAX_CANDIDATES = 600
+MAX_READ = 1 << 19
+"""Characters of all texts together."""
+MAX_OPENED = 8
+"""Passwords that opened something and are tried on everything else; the last ones."""
 MAX_HEARD = 32
 """Texts outside of mail bodies that are remembered, the last ones seen."""
 
@@ -36,8 +40,8 @@ BESIDE = "a word of a text beside it"
 
 EVERYBODYS = (
     *("infected", "1234", "123456", "12345", "123", "password", "12345678", "0000", "1111", "123456789", "4321"),
-    *("Password", "pass", "abc123", "secret", "test", "zip", "qwerty", "admin", "111111", "000000", "12345678910"),
-    *("malware", "virus", "infected666", "password1", "Password1", "invoice", "document", "2024", "2025", "2026"),
+    *("Password", "pass", "abc123", "secret", "test", "zip", "qwerty", "admin", "111111", "000000", "Password1"),
+    *("malware", "virus", "infected666", "password1", "invoice", "document", "321", "777", "999", "12345678910"),
 )
 
 T = TypeVar("T")
@@ -58,38 +62,45 @@ class Passwords:
         self._left = seconds * SHARE
         self._listed = listed
         self._mails: list[tuple[Bytes, Entity]] = []
+        self._read = 0  # of these mails
+        self._room = MAX_READ
         self._heard: deque[bytes | memoryview] = deque(maxlen=MAX_HEARD)
-        self._opened: dict[str, Candidate] = {}
-        self._found: dict[Rank, list[Candidate]] | None = None
+        self._found: dict[Rank, list[Candidate]] = {rank: [] for rank in Rank}
+        self._opened: deque[Candidate] = deque(maxlen=MAX_OPENED)
 
     def hear_mail(self, data: Bytes, tree: Entity) -> None:
         """A mail whose words may be passwords of what is in it. Nothing is read yet."""
         self._mails.append((data, tree))
-        self._found = None
 
     def hear(self, text: bytes | memoryview) -> None:
         """Another text that may hold a password. Nothing is read yet; what is longer than a note is no note."""
         if len(text) <= MAX_TEXT:
             self._heard.append(text)
-            self._found = None
 
     def try_on(
-        self, where: str, budget: Budget, attempt: Callable[[str], T | None], first: Iterable[Candidate] = ()
+        self,
+        where: str,
+        budget: Budget,
+        attempt: Callable[[str], T | None],
+        *,
+        first: Iterable[Candidate] = (),
+        most: int = MAX_CANDIDATES,
     ) -> tuple[T, str] | None:
         """What ``attempt`` makes of the first password that fits, and the source of that; None when none does.
 
         ``where`` is the path of the locked thing; ``first`` are tried in any case, as are those that opened something
-        else. Raises ``OverLimit`` and what ``attempt`` raises.
+        else before, and ``most`` others. Raises ``OverLimit`` and what ``attempt`` raises.
         """
         began = time.monotonic()
         until = began + self._left / 2
         try:
-            certain = {candidate.text: candidate for candidate in chain(first, self._opened.values())}
-            for candidate in chain(certain.values(), self._others(where, certain, until)):
+            certain = {candidate.text: candidate for candidate in chain(first, self._opened)}
+            for candidate in chain(certain.values(), islice(self._others(where, certain, until), most)):
                 budget.check_time()
                 result = attempt(candidate.text)
                 if result is not None:
-                    self._opened[candidate.text] = candidate
+                    if candidate not in self._opened:
+                        self._opened.append(candidate)
                     return result, candidate.source
             return None
         finally:
@@ -104,13 +115,13 @@ class Passwords:
 
     def candidates(self, where: str) -> Iterator[Candidate]:
         """Passwords for the locked thing at ``where``, the likeliest first, each once."""
-        if self._found is None:
-            self._found = self._collected()
+        self._collect()
         own = (form for name in reversed(where.split("/")) for form in _name_forms(name))
         order = chain(
             self._found[Rank.ANNOUNCED],
             (Candidate(text, LISTED) for text in self._listed),
             (Candidate(text, NAME) for text in own),
+            self._found[Rank.NEAR],
             self._found[Rank.APART],
             (Candidate(text, COMMON) for text in EVERYBODYS),
             (Candidate(text, NAME) for text in self._names()),
@@ -122,18 +133,21 @@ class Passwords:
         each = (one for one in order if one.text not in seen and not seen.add(one.text))  # type: ignore[func-returns-value]
         return islice(each, MAX_CANDIDATES)
 
-    def _collected(self) -> dict[Rank, list[Candidate]]:
-        found: dict[Rank, list[Candidate]] = {rank: [] for rank in Rank}
-        for text, source in self._texts():
+    def _collect(self) -> None:
+        """Read what was heard since the last time."""
+        for text, source in self._unread():
+            if self._room <= 0:
+                return
+            self._room -= min(len(text), MAX_TEXT)
             for rank, word in words(text):
-                found[rank].append(Candidate(word, source))
-        return found
+                self._found[rank].append(Candidate(word, source))
 
-    def _texts(self) -> Iterator[tuple[str, str]]:
-        for data, tree in self._mails:
-            yield from mail_text.texts(data, tree)
-        for heard in reversed(self._heard):
-            for text in mail_text.decode(bytes(heard)):
+    def _unread(self) -> Iterator[tuple[str, str]]:
+        while self._read < len(self._mails):
+            self._read += 1
+            yield from mail_text.texts(*self._mails[self._read - 1])
+        while self._heard:
+            for text in mail_text.decode(bytes(self._heard.pop())):
                 yield from ((reading, BESIDE) for reading in mail_text.plain(text))
 
     def _names(self) -> Iterator[str]:

@@ -20,7 +20,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -73,6 +73,7 @@ class Jail:
     limits: Mapping[str, int | float]
     triggers_toml: str
     contact: str
+    passwords: tuple[str, ...] = field(default=(), repr=False)
     poison_after: int = 3
     recycle_after: int = 1000
     tasks: str = "gateway.jail.tasks:make"
@@ -93,6 +94,7 @@ class Workers:
             limits=dict(settings.limits),
             triggers_toml=settings.triggers_toml,
             contact=settings.contact,
+            passwords=settings.passwords,
         )
         self._nursery = Nursery(self._orders)
         self._links: set[WorkerLink] = set()

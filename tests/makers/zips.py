@@ -22,6 +22,8 @@ class Item:
     local: dict[str, object] = field(default_factory=dict)
     central: bool = True
     has_local: bool = True
+    extra: bytes = b""
+    time: int = 0
 
     def data(self) -> bytes:
         if self.packed is not None:
@@ -56,18 +58,24 @@ def _values(item: Item) -> dict[str, object]:
         "crc": zlib.crc32(item.content) if item.crc is None else item.crc,
         "packed": len(item.data()),
         "size": len(item.content) if item.size is None else item.size,
+        "extra": item.extra,
+        "time": item.time,
     }
 
 
 def _local(r: dict[str, object]) -> bytes:
-    name = r["name"]
+    name, extra = r["name"], r["extra"]
     assert isinstance(name, bytes)
-    sizes = (r["crc"], r["packed"], r["size"], len(name), 0)
-    return struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, r["flags"], r["method"], 0, 0, *sizes) + name
+    assert isinstance(extra, bytes)
+    sizes = (r["crc"], r["packed"], r["size"], len(name), len(extra))
+    return struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, r["flags"], r["method"], r["time"], 0, *sizes) + name + extra
 
 
 def _central(r: dict[str, object], at: int) -> bytes:
-    name = r["name"]
+    name, extra = r["name"], r["extra"]
     assert isinstance(name, bytes)
-    sizes = (r["crc"], r["packed"], r["size"], len(name), 0, 0, 0, 0, 0, at)
-    return struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, r["flags"], r["method"], 0, 0, *sizes) + name
+    assert isinstance(extra, bytes)
+    sizes = (r["crc"], r["packed"], r["size"], len(name), len(extra), 0, 0, 0, 0, at)
+    return (
+        struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, r["flags"], r["method"], r["time"], 0, *sizes) + name + extra
+    )

@@ -25,6 +25,8 @@ BY_ITSELF = "the password Office tries by itself"
 DEFAULT_PASSWORDS = ("VelvetSweatshop", "/01Hannes Ruescher/01")
 """Excel's (MS-OFFCRYPTO 2.4.2.3) and PowerPoint's."""
 
+MAX_TRIES = 50
+"""Passwords besides these two."""
 MAX_ROUNDS = 200_000
 """Office writes 100 000 hash rounds, 33 ms of work; the number is the sender's to choose up to ten million."""
 
@@ -50,7 +52,7 @@ def decrypt(
         return None
     document = _Document(bytes(data), budget)
     first = [Candidate(password, BY_ITSELF) for password in DEFAULT_PASSWORDS]
-    return passwords.try_on(where, budget, document.opened_with, first)
+    return passwords.try_on(where, budget, document.opened_with, first=first, most=MAX_TRIES)
 
 
 class _Document:

@@ -233,6 +233,7 @@ NO_FIXED_DEFAULT = {
     "smtp.tls_certificate",
     "smtp.tls_key",
     "scan.workers",
+    "scan.passwords",
     "policy.rules",
     "policy.file",
 }
