@@ -50,8 +50,8 @@ def is_plain(packed: Bytes, entry: Entry, doubt: Doubt) -> bool:
     if entry.method == DEFLATED:
         decoder = zlib.decompressobj(bounded.RAW_DEFLATE)
         try:
-            # Random bytes hardly ever inflate to their end or to 64 KiB.
-            plain = len(decoder.decompress(packed, 1 << 16)) == 1 << 16 or decoder.eof
+            # Random bytes hardly ever inflate to 64 KiB, or to an end that is the last byte of all.
+            plain = len(decoder.decompress(packed, 1 << 16)) == 1 << 16 or (decoder.eof and not decoder.unused_data)
         except zlib.error:
             plain = False
     else:
