@@ -269,7 +269,9 @@ def _as_text(head: bytes) -> bytes | None:
         return head.decode("utf-16-le", "replace").encode("utf-8", "replace")
     if head.startswith(b"\x00<"):
         return head.decode("utf-16-be", "replace").encode("utf-8", "replace")
-    return None if head.translate(None, _TEXT_BYTES) else head
+    # zeros behind a text are padding, which Word and Excel do not mind
+    text = head.rstrip(b"\x00")
+    return text if text and not text.translate(None, _TEXT_BYTES) else None
 
 
 def _markup_type(text: bytes, start: bytes) -> FileType:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from gateway.message import FileType, Kind, Verdict
-from gateway.scan import encodings, loose, mime, sniff
+from gateway.scan import encodings, loose, mime, names, sniff
 from gateway.scan.headers import Bytes
 from gateway.scan.look import Blob, Look
 from gateway.scan.mime import IDENTITY, Entity
@@ -146,7 +146,8 @@ class _Visit:
         if coding in IDENTITY:
             return [("", self.data[start:end])]
         if coding == mime.UUENCODE:
-            return list(encodings.uu_body(self.data[start:end]))
+            blocks = encodings.uu_body(self.data[start:end])
+            return [(shown, content) for name, content in blocks for shown in _shown_names(entity, name)]
         if coding == mime.BASE64:
             return [("", view) for view in encodings.base64_views(self.data, start, end)]
         return [("", encodings.quoted_printable(self.data[start:end]))]
@@ -175,3 +176,11 @@ class _Visit:
 def _is_same(content: bytes, seen: bytes) -> bool:
     """Whether ``content`` is what was seen, cut off or with a few bytes more."""
     return seen.startswith(content) or (content.startswith(seen) and len(content) - len(seen) <= MAX_TAIL)
+
+
+def _shown_names(entity: Entity, name: str) -> tuple[str, ...]:
+    """What stands behind the path of the part: some programs show the ``name`` of a uuencoded block, others that of the
+    part. What a file does may hang on its ending, so where the endings differ both are tried."""
+    if not entity.name:
+        return (name,)
+    return ("",) if names.endings(name) == names.endings(entity.name) else ("", name)
