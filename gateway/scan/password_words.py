@@ -52,8 +52,8 @@ _SHORT = ("pass", "pwd", "pw", "psw", "psswd", "mdp", "pin", "code", "clave", "k
 _ANNOUNCEMENT = re.compile(rf"(?:{'|'.join(_LONG)})|(?<![^\W_])(?:{'|'.join(_SHORT)})(?![^\W_])", re.IGNORECASE)
 _SAYS = re.compile(r"[:=>→»⇒]")
 _QUOTED = re.compile(
-    r"[\"'“”„‟‘’‚«»‹›`「『【〈《〔（(\[{<*]([^\s\"'“”„‟‘’‚«»‹›`「」『』【】〈〉《》〔〕（）()\[\]{}<>*]{2,32})"
-    r"(?=[\"'“”„‟‘’‚«»‹›`」』】〉》〕）)\]}>*])"
+    r"[\"'“”„‟‘’‚«»‹›`「『【〈《〔（(\[{<*]\s?([^\s\"'“”„‟‘’‚«»‹›`「」『』【】〈〉《》〔〕（）()\[\]{}<>*]{2,32})"
+    r"(?=\s?[\"'“”„‟‘’‚«»‹›`」』】〉》〕）)\]}>*])"
 )
 _WORD = re.compile(r"\S{1,64}")
 _PRINTED = re.compile(r"[!-~]{2,64}")
@@ -150,5 +150,5 @@ def _forms(word: str, longest: int) -> Iterator[str]:
     """``word`` without the punctuation around it, without what follows it, and as it stands."""
     word = word.strip()
     for form in dict.fromkeys((word.strip(_AROUND), word.rstrip(_AROUND), word)):
-        if 0 < len(form) <= longest:
+        if len(form) <= longest and any(map(str.isalnum, form)):
             yield form

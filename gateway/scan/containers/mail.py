@@ -39,6 +39,7 @@ def unpack(blob: Blob, look: Look) -> None:
 
 def examine_tree(data: Bytes, tree: Entity, blob: Blob, look: Look) -> None:
     """The same for a message that is parsed already. ``data`` may be mapped memory; only parts are copied out of it."""
+    look.passwords.hear_mail(data, tree)
     _Visit(data, blob, look, in_doubt=any(entity.doubts for entity in tree.walk())).message(tree)
 
 
