@@ -40,8 +40,21 @@ def read_policy(settings: Settings) -> Policy:
         raise WiringError(f"{path}:\n{error}") from error
 
 
+def yara_files(folder: Path) -> tuple[tuple[str, str], ...]:
+    """The YARA files of a rules folder as (name, text), in the order of their names. Raises ``WiringError``."""
+    found = []
+    for path in sorted(folder.glob("*.yar")):
+        try:
+            found.append((path.name, path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError) as error:
+            raise WiringError(f"{path}: cannot be read: {error}") from error
+    return tuple(found)
+
+
 def jail_settings(settings: Settings) -> Jail:
-    """What the workers are told. Triggers and passwords are read here: they open nothing. Raises ``WiringError``."""
+    """What the workers are told. Rules and passwords are read here: they can open nothing. The YARA rules are not
+    compiled in this process, so that none can hold it up; a worker that cannot use them says so. Raises
+    ``WiringError``."""
     path = settings.policy.rules / "triggers.toml"
     try:
         triggers = path.read_text(encoding="utf-8")
@@ -65,6 +78,7 @@ def jail_settings(settings: Settings) -> Jail:
         triggers_toml=triggers,
         contact=settings.quarantine.contact,
         passwords=read_passwords(scan.passwords) if scan.passwords else (),
+        yara=yara_files(settings.policy.rules),
     )
 
 

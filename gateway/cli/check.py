@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.yara_rules import load_yara
 from gateway.config import DEFAULT_PATH, ConfigError, Settings, load
 from gateway.message import Action, Client
 from gateway.policy import Policy, PolicyError
@@ -63,7 +64,7 @@ def _refuse(mistakes: tuple[str, ...]) -> int:
 
 
 def _rules(settings: Settings) -> tuple[Policy | None, list[str]]:
-    """The policy, and what is wrong with it and with the trigger file."""
+    """The policy, and what is wrong with it, with the trigger file and with the YARA files."""
     mistakes, policy = [], None
     try:
         policy = Policy.load(settings.policy.file)
@@ -76,6 +77,7 @@ def _rules(settings: Settings) -> tuple[Policy | None, list[str]]:
         mistakes.append(f"{triggers}: cannot be read: {error.strerror}")
     except ValueError as error:
         mistakes += [f"{triggers}: {line}" for line in str(error).splitlines()]
+    mistakes += load_yara(settings.policy.rules)[1]
     return policy, mistakes
 
 

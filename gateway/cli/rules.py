@@ -6,11 +6,13 @@ import datetime
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from gateway.cli.yara_rules import examine_yara, load_yara
 from gateway.config import rules_directory
 from gateway.message import (
     USUAL_VERDICT,
@@ -24,7 +26,8 @@ from gateway.message import (
     Verdict,
 )
 from gateway.policy import Policy, PolicyError, Rule
-from gateway.scan.triggers import ScanRules
+from gateway.scan import ScanRules
+from gateway.scan.yara import Signature
 
 TRIGGERS = "triggers.toml"
 
@@ -53,13 +56,15 @@ def rules() -> None:
 @rules.command("list")
 @_sources
 def list_rules(policy: Path | None, folder: Path | None, as_json: bool) -> None:
-    """Show the policy's rules in the order they are tried, and what counts as a macro that starts by itself."""
+    """Show the policy's rules in the order they are tried, what counts as a macro that starts by itself, and the YARA
+    rules."""
     loaded, triggers = _load(policy, folder)
+    signatures = [_signature_row(signature) for signature in triggers.yara.signatures]
     today = datetime.datetime.now(datetime.UTC).date()
     rows = [_row(rule, today) for rule in loaded.rules]
     names = [_trigger_row(trigger) for trigger in triggers.triggers]
     if as_json:
-        found = {"policy": loaded.name, "version": loaded.version, "rules": rows, "triggers": names}
+        found = {"policy": loaded.name, "version": loaded.version, "rules": rows, "triggers": names, "yara": signatures}
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         _table(
@@ -68,27 +73,34 @@ def list_rules(policy: Path | None, folder: Path | None, as_json: bool) -> None:
             ("id", "action", "mode", "when", "title"),
         )
         _table("Triggers: names that start a macro", names, ("id", "language", "runs", "title"))
+        _table("YARA rules", signatures, ("id", "verdict", "file", "title"))
 
 
 @rules.command("test")
 @_sources
 def test_rules(policy: Path | None, folder: Path | None, as_json: bool) -> None:
-    """Try every rule with its own example: it must be the first to match. Also names rules that can never match."""
+    """Try every rule with its own example: it must be the first to match. Also names rules that can never match.
+
+    A YARA rule has to match its own test, and no honest document or message.
+    """
     loaded, triggers = _load(policy, folder)
-    complaints = list(examine(loaded, datetime.datetime.now(datetime.UTC)))
+    complaints = [*examine(loaded, datetime.datetime.now(datetime.UTC)), *examine_yara(triggers)]
     if as_json:
         count = {"rules": len(loaded.rules), "triggers": len(triggers.triggers)}
+        count["yara"] = len(triggers.yara.signatures)
         click.echo(json.dumps({"policy": loaded.name, **count, "wrong": complaints}, ensure_ascii=False))
     else:
         for complaint in complaints:
             click.echo(complaint)
-        summary = f"{len(loaded.rules)} rules, {len(triggers.triggers)} triggers (each passes its own test)"
+        summary = (
+            f"{len(loaded.rules)} rules, {len(triggers.triggers)} triggers, {len(triggers.yara.signatures)} YARA rules"
+        )
         click.echo(f"{summary}: {f'{len(complaints)} wrong' if complaints else 'fine'}")
     sys.exit(1 if complaints else 0)
 
 
 def _load(policy: Path | None, folder: Path | None) -> tuple[Policy, ScanRules]:
-    """Both rule files. Ends the command with code 2 and every mistake of both if there are any."""
+    """All rule files. Ends the command with code 2 and every mistake of all if there are any."""
     folder = folder or rules_directory()
     path = policy or folder / "policy.toml"
     mistakes: list[str] = []
@@ -103,11 +115,13 @@ def _load(policy: Path | None, folder: Path | None) -> tuple[Policy, ScanRules]:
         mistakes.append(f"{folder / TRIGGERS}: cannot be read: {error.strerror}")
     except ValueError as error:
         mistakes += [f"{folder / TRIGGERS}: {line}" for line in str(error).splitlines()]
-    if loaded is None or triggers is None:
+    yara, wrong = load_yara(folder)
+    mistakes += wrong
+    if loaded is None or triggers is None or wrong:
         for mistake in mistakes:
             click.echo(mistake, err=True)
         sys.exit(2)
-    return loaded, triggers
+    return loaded, replace(triggers, yara=yara)
 
 
 def examine(policy: Policy, now: datetime.datetime) -> Iterator[str]:
@@ -203,6 +217,17 @@ def _trigger_row(trigger: Any) -> dict[str, Any]:
         "title": trigger.title,
         "why": " ".join(trigger.why.split()),
         "references": list(trigger.references),
+    }
+
+
+def _signature_row(signature: Signature) -> dict[str, Any]:
+    return {
+        "id": signature.id,
+        "verdict": signature.verdict.label,
+        "file": signature.file,
+        "title": signature.title,
+        "why": " ".join(signature.why.split()),
+        "reference": signature.reference,
     }
 
 

@@ -62,6 +62,8 @@ class Orders:
     contact: str
     passwords: tuple[str, ...] = field(default=(), repr=False)
     """To try on what is encrypted. Not to be shown anywhere."""
+    yara: tuple[tuple[str, str], ...] = ()
+    """Rule files as (name, text)."""
 
 
 class CannotDo(Exception):
@@ -97,7 +99,7 @@ def _live(channel: socket.socket, orders: Orders) -> int:
     try:
         tasks = _make_tasks(orders)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the operator has to read it
-        channel.sendall(encode_answer(Unfit(clip(f"{type(error).__name__}: {error}", 2000))))
+        channel.sendall(encode_answer(Unfit(clip(f"{type(error).__name__}: {error}".replace("\n", "; "), 2000))))
         return os.EX_CONFIG
     memory = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     missing = confinement.confine(orders.max_memory)

@@ -31,7 +31,7 @@ here is not seen as an error of the scan: msoffcrypto without its cryptography t
 
 _MODULES: Final = (
     *("bz2", "csv", "html.parser", "lzma", "stringprep", "unicodedata", "zipfile", "zlib"),
-    *("libarchive", "olefile", "pybase64", "pyopenvba", "stream_unzip"),
+    *("libarchive", "olefile", "pybase64", "pyopenvba", "stream_unzip", "yara_x"),
     *("oletools.oleobj", "oletools.olevba", "oletools.rtfobj", "oletools.ooxml", "oletools.xls_parser"),
 )
 
@@ -64,7 +64,7 @@ def make(orders: Orders) -> ScanTasks:
     from gateway.scan.budget import Limits
     from gateway.scan.triggers import ScanRules
 
-    rules = ScanRules.parse(orders.triggers_toml)
+    rules = ScanRules.parse(orders.triggers_toml, orders.yara)
     limits = Limits(**orders.limits)  # type: ignore[arg-type]  # the configuration has checked them; a wrong one raises here
     return ScanTasks(f"{ENGINE_VERSION}/{rules.version}", rules, limits, orders.contact, orders.passwords)
 

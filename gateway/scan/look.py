@@ -72,6 +72,10 @@ class Look(Protocol):
         """Report one fact, as ``Finding.of`` takes it: ``detail`` is a sentence for a person; ``verdict`` overrides the
         usual one of ``kind``."""
 
+    def match_rules(self, where: str, content: bytes, filetype: str) -> None:
+        """Compare ``content`` with the YARA rules and report each that matches. To be called for macro source, with
+        ``vba`` or ``xlm`` as its ``filetype``; parts are compared by whoever calls the readers."""
+
     def descend(self, parent: Blob, data: bytes | memoryview, name: str) -> FileType:
         """Examine what was found inside ``parent``: sniffed, unpacked, inspected, one level deeper. Returns what it is.
 

@@ -1,6 +1,6 @@
-"""Which macros run by themselves: the rule file ``rules/triggers.toml`` as frozen data.
+"""Which macros run by themselves: the rule file ``rules/triggers.toml`` as frozen data; and the YARA rules beside it.
 
-Contract: ``ScanRules.parse`` takes the text of the file and gives rules that work, or raises ``ValueError`` with one
+Contract: ``ScanRules.parse`` takes the text of the files and gives rules that work, or raises ``ValueError`` with one
 sentence for each mistake. A rule carries its own test, and a rule that does not pass it is a mistake. Matching is a
 dictionary look-up for whole names and one compiled expression for the patterns; no pattern may contain a group that
 repeats, so no name makes it slow.
@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from gateway.scan.yara import RuleSet
 
 APPLICATIONS = frozenset({"word", "excel", "powerpoint"})
 LANGUAGES = frozenset({"vba", "xlm"})
@@ -63,14 +65,16 @@ class Trigger:
 
 @dataclass(frozen=True)
 class ScanRules:
-    """All triggers, and the SHA-256 of the text they came from (part of the key of every remembered verdict)."""
+    """All triggers, the YARA rules, and the SHA-256 of all their text (part of the key of every remembered verdict)."""
 
     triggers: tuple[Trigger, ...]
     version: str = field(default="", compare=False)
+    yara: RuleSet = field(default_factory=RuleSet, compare=False)
 
     @classmethod
-    def parse(cls, triggers_toml: str) -> ScanRules:
-        """Read the rule file. Raises ``ValueError`` with a sentence a line for everything that is wrong with it."""
+    def parse(cls, triggers_toml: str, yara_files: Sequence[tuple[str, str]] = ()) -> ScanRules:
+        """Read the rule files; YARA files as (name, text). Raises ``ValueError`` with a sentence a line for everything
+        that is wrong with them."""
         try:
             raw = tomllib.loads(triggers_toml)
         except tomllib.TOMLDecodeError as error:
@@ -81,7 +85,8 @@ class ScanRules:
             raise ValueError("The trigger file has no [[trigger]] entry, so no macro would ever be found.")
         triggers = tuple(_trigger(number, entry, mistakes) for number, entry in enumerate(entries, 1))
         if not mistakes:
-            rules = cls(triggers, hashlib.sha256(triggers_toml.encode()).hexdigest())
+            version = hashlib.sha256(repr((triggers_toml, *yara_files)).encode("utf-8", "surrogatepass")).hexdigest()
+            rules = cls(triggers, version, RuleSet.compile(yara_files))
             mistakes = list(_contradictions(rules))
         if mistakes:
             raise ValueError("\n".join(mistakes))

@@ -9,6 +9,7 @@ bounded by the budget, and so is what is reported.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from gateway.scan.documents import DOCUMENTS
 from gateway.scan.look import Blob, Corrupt
 from gateway.scan.passwords import Passwords
 from gateway.scan.triggers import ScanRules
+from gateway.scan.yara import MACRO_LANGUAGES, TooSlow
 
 Reader = Callable[[Blob, "Scan"], None]
 Recall = Callable[[str], tuple[Finding, ...] | None]
@@ -46,9 +48,13 @@ RECALLED = sniff.OOXML_TYPES | sniff.OLE_TYPES
 NOTES = frozenset({FileType.TEXT, FileType.HTML})
 """What a password may be written in."""
 
+RULE_SECONDS = 4.0
+"""For all comparisons of one message with the YARA rules together."""
+
 MAX_FINDINGS = 1000
 """Of one message; beyond it only findings that are worse than all others are kept."""
 MAX_WHERE = 400
+EXCERPT_LINES = 12
 
 
 class _Stopped(OverLimit):
@@ -68,6 +74,7 @@ class Scan:
         self.recalled = 0
         self._findings: dict[Finding, None] = {}
         self._recall = recall
+        self._rule_seconds = RULE_SECONDS
         self._open = [Verdict.CLEAN]
         """The worst verdict so far of the message and of every part that is being looked at."""
 
@@ -125,14 +132,41 @@ class Scan:
             self.guarded(lambda part, _: kinds.extend(self._admit(part)), blob)
             if kinds and not self._remembered(blob, kinds):
                 self._read(blob, kinds)
+                if self._is_leaf(kinds[0], parts_before):
+                    self.guarded(lambda part, _: self.match_rules(part.where, bytes(part.data), kinds[0]), blob)
         finally:
             verdict = self._open.pop()
             kind = kinds[0] if kinds else FileType.BINARY
             if kind in NOTES:
                 self.passwords.hear(blob.data)
-            if len(self.parts) == parts_before or kind in MUST_BE_READ:
+            if self._is_leaf(kind, parts_before):
                 self.parts.append(Part(blob.where, kind, len(blob.data), _digest(blob), verdict))
         return kind
+
+    def _is_leaf(self, kind: FileType, parts_before: int) -> bool:
+        """Whether it is told as a part: nothing inside it was, or it is a document in its own right."""
+        return len(self.parts) == parts_before or kind in MUST_BE_READ
+
+    def match_rules(self, where: str, content: bytes, filetype: str) -> None:
+        """See ``Look.match_rules``. When the time for a message is up, the rest of it is not compared, and that is
+        told: one slow rule costs seconds and a verdict, never a worker."""
+        if not self.rules.yara.signatures or self._rule_seconds <= 0:
+            return
+        began = time.monotonic()
+        try:
+            hits = self.rules.yara.match(content, filetype, self._rule_seconds)
+        except TooSlow as slow:
+            self._rule_seconds = 0.0
+            self.find(Kind.TIMEOUT, where, f"{slow}; the rest of the message was not compared with them either")
+            return
+        self._rule_seconds -= time.monotonic() - began
+        if self._rule_seconds <= 0:
+            sentence = f"the YARA rules took {RULE_SECONDS:g} seconds for this message; what follows was not compared"
+            self.find(Kind.TIMEOUT, where, sentence)
+        for hit in hits:
+            excerpt = _lines_at(content, hit.at) if filetype in MACRO_LANGUAGES else ""
+            rule = hit.signature
+            self.find(Kind.YARA, where, rule.title, reference=rule.id, excerpt=excerpt, verdict=rule.verdict)
 
     def _admit(self, blob: Blob) -> tuple[FileType, ...]:
         self.budget.spend_file()
@@ -175,6 +209,12 @@ class Scan:
             raise
         except BaseException as error:  # noqa: BLE001  libraries raise anything, and a crash must never be a pass
             self.find(Kind.CRASH, blob.where, f"a reader failed: {type(error).__name__}: {error}")
+
+
+def _lines_at(content: bytes, at: int) -> str:
+    """A few lines of macro source from the line in which ``at`` is."""
+    start = content.rfind(b"\n", 0, at) + 1
+    return "\n".join(content[start : start + 4000].decode("utf-8", "replace").split("\n")[:EXCERPT_LINES])
 
 
 def _digest(blob: Blob) -> str:

@@ -74,6 +74,8 @@ class Jail:
     triggers_toml: str
     contact: str
     passwords: tuple[str, ...] = field(default=(), repr=False)
+    yara: tuple[tuple[str, str], ...] = ()
+    """YARA rule files as (name, text). They are compiled by the workers only: a bad one makes them unfit."""
     poison_after: int = 3
     recycle_after: int = 1000
     tasks: str = "gateway.jail.tasks:make"
@@ -95,6 +97,7 @@ class Workers:
             triggers_toml=settings.triggers_toml,
             contact=settings.contact,
             passwords=settings.passwords,
+            yara=settings.yara,
         )
         self._nursery = Nursery(self._orders)
         self._links: set[WorkerLink] = set()

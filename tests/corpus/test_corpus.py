@@ -43,7 +43,8 @@ NOT_MADE = {
 
 @cache
 def rules() -> ScanRules:
-    return ScanRules.parse(RULES.read_text("utf-8"))
+    signatures = tuple((path.name, path.read_text("utf-8")) for path in sorted(RULES.parent.glob("*.yar")))
+    return ScanRules.parse(RULES.read_text("utf-8"), signatures)
 
 
 @cache

@@ -12,7 +12,8 @@ from gateway.scan.look import Blob, Look
 from gateway.scan.passwords import Passwords
 from gateway.scan.triggers import ScanRules
 
-RULES = ScanRules.parse((Path(__file__).parents[2] / "rules" / "triggers.toml").read_text(encoding="utf-8"))
+RULES_TOML = (Path(__file__).parents[2] / "rules" / "triggers.toml").read_text(encoding="utf-8")
+RULES = ScanRules.parse(RULES_TOML)
 
 SHORTCUT = bytes.fromhex("4C0000000114020000000000C000000000000046") + bytes(56) + b"inert"
 """The head of a Windows shortcut to nowhere: found by its content wherever the scan gets to see it."""
@@ -28,6 +29,7 @@ class Notes:
         self.found: list[tuple[Kind, str, str]] = []
         self.verdicts: list[Verdict | None] = []
         self.handed: list[tuple[str, bytes]] = []
+        self.matched: list[tuple[str, bytes, str]] = []
 
     def find(
         self,
@@ -43,6 +45,9 @@ class Notes:
     ) -> None:
         self.found.append((kind, where, detail))
         self.verdicts.append(verdict)
+
+    def match_rules(self, where: str, content: bytes, filetype: str) -> None:
+        self.matched.append((where, content, filetype))
 
     def descend(self, parent: Blob, data: bytes | memoryview, name: str) -> FileType:
         self.budget.spend_file()

@@ -37,6 +37,9 @@ _TYPES = {
 _FIELD_TYPES = ("main+xml", "header+xml", "footer+xml", "footnotes+xml", "endnotes+xml", "comments+xml", "glossary+xml")
 _FETCHED = frozenset({"attachedtemplate", "oleobject", "frame", "subdocument", "afchunk", "package", "control"})
 """Relationships Office follows when the document is opened; links for the reader and pictures are not among them."""
+_TEXT_PARTS = frozenset(
+    {"word/document.xml", "xl/sharedstrings.xml", "xl/worksheets/sheet1.xml", "ppt/slides/slide1.xml"}
+)
 _SHEET_STATE = {"hidden": "hidden", "veryhidden": "very hidden"}
 
 
@@ -58,6 +61,7 @@ def inspect(blob: Blob, look: Look) -> None:
         _inspect_project(package, name, blob, look, applications)
     if projects:
         _inspect_ribbon(package, blob, look)
+        _match_text(package, blob, look)
     _inspect_macro_sheets(package, blob, look)
     _inspect_links(package, blob, look)
     _inspect_fields(package, blob, look)
@@ -91,6 +95,14 @@ def _inspect_project(package: Package, name: str, blob: Blob, look: Look, applic
             look.find(Kind.CORRUPT, blob.where, f"The macro project {name} {error}")
         else:
             inspect_vba(file, content, blob.where, look, applications)
+
+
+def _match_text(package: Package, blob: Blob, look: Look) -> None:
+    """The words around the macros, which often ask the reader to let them run, for the rules that look for them."""
+    for name in package.parts:
+        if name in _TEXT_PARTS or (name.startswith("xl/drawings/") and name.endswith(".xml")):
+            for content in package.read(name):
+                look.match_rules(blob.where, content, "macro-document")
 
 
 def _inspect_ribbon(package: Package, blob: Blob, look: Look) -> None:

@@ -100,6 +100,7 @@ class _Telling:
         self.sources = list(dict.fromkeys(module.source for module in project.modules))
 
     def run(self) -> None:
+        self.look.match_rules(self.where, "\n".join(self.sources).encode("utf-8", "replace"), "vba")
         if self.hits:
             self._tell_triggers()
         self._tell_hidden()

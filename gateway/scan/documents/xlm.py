@@ -77,6 +77,8 @@ def tell(workbook: Workbook, where: str, look: Look) -> None:
     """Report the macro sheets of a workbook, whether Excel runs them by itself, and what they would do."""
     if not workbook.macro_sheets:
         return
+    source = "\n".join([*workbook.names, *("=" + formula.text for formula in workbook.formulas)])
+    look.match_rules(where, source.encode("utf-8", "replace"), "xlm")
     # the sheet that is hidden deepest is the one to tell of
     name, visible = max(workbook.macro_sheets, key=lambda sheet: _DEPTH.get(sheet[1], 1))
     sheet = f"{visible} macro sheet {name!r}"

@@ -103,3 +103,55 @@ def test_bad_files_are_exit_code_2_and_told_together(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert "policy.toml: x: there is no such key" in result.stderr
     assert "triggers.toml: " in result.stderr
+
+
+def with_yara(tmp_path: Path, text: str) -> list[str]:
+    """``--rules`` with the shipped files and one more YARA file."""
+    for path in rules_directory().iterdir():
+        if path.suffix in {".toml", ".yar"}:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "own.yar").write_text(text)
+    return ["--rules", str(tmp_path)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ('rule a { meta: why = "w" reference = "r" test = "x" condition: filesize == 1 }', []),
+        ("rule a { condition: filesize == 1 }", ["own.yar, rule a: has no why and no reference and no test"]),
+        (
+            'rule a { meta: why = "w" reference = "r" test = "x" condition: filesize == 2 }',
+            ["own.yar, rule a: does not match its own test"],
+        ),
+        (
+            'rule a { meta: why = "w" reference = "r" test = "x" condition: filetype == "docx" or filesize == 1 }',
+            ["own.yar, rule a: matches a clean Word document", "own.yar, rule a: matches a message in Japanese"],
+        ),
+    ],
+)
+def test_yara_rules_are_tried(tmp_path: Path, text: str, sentences: list[str]) -> None:
+    told = json.loads(CliRunner().invoke(rules, ["test", "--json", *with_yara(tmp_path, text)]).stdout)["wrong"]
+    assert len(told) == len(sentences)
+    assert all(line.startswith(sentence) for line, sentence in zip(told, sentences, strict=True))
+
+
+def test_yara_rules_are_listed(tmp_path: Path) -> None:
+    text = 'rule a { meta: title = "Says so" verdict = "macro" condition: false }'
+    told = json.loads(CliRunner().invoke(rules, ["list", "--json", *with_yara(tmp_path, text)]).stdout)["yara"]
+    assert [(row["id"], row["verdict"], row["title"]) for row in told if row["file"] == "own.yar"] == [
+        ("a", "macro", "Says so")
+    ]
+
+
+def test_a_bad_yara_file_is_exit_code_2(tmp_path: Path) -> None:
+    result = CliRunner().invoke(rules, ["test", *with_yara(tmp_path, "rule a {\n condition: x }")])
+    assert result.exit_code == 2
+    assert f"{tmp_path}/own.yar line 2 column 13: unknown identifier `x`" in result.stderr
+
+
+def test_a_yara_file_that_is_no_text_is_exit_code_2(tmp_path: Path) -> None:
+    options = with_yara(tmp_path, "")
+    (tmp_path / "own.yar").write_bytes(b"\xff")
+    result = CliRunner().invoke(rules, ["list", *options])
+    assert result.exit_code == 2
+    assert "own.yar: cannot be read" in result.stderr

@@ -202,3 +202,22 @@ def test_a_limit_that_cannot_be_set_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(resource, "setrlimit", refuse)
     assert "RLIMIT_AS" in confinement._limit(MEMORY)
+
+
+def test_a_thread_that_was_there_before_is_confined_too() -> None:
+    """The matcher of YARA rules has one; what takes over the process could use it."""
+    child = os.fork()
+    if child == 0:
+        closed = threading.Event()
+
+        def escape() -> None:
+            closed.wait()
+            socket.socket()
+
+        thread = threading.Thread(target=escape)
+        thread.start()
+        if confinement.confine(MEMORY) == ():
+            closed.set()
+            thread.join()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGSYS

@@ -22,6 +22,7 @@ from gateway.scan import examine
 from gateway.scan.budget import Limits
 from gateway.scan.triggers import ScanRules
 from gateway.spool import Spool
+from gateway.workers.link import WorkerUnfit
 from tests.stubs.pool import Pool, pool
 
 TRIGGERS = (Path(__file__).parents[3] / "rules" / "triggers.toml").read_text(encoding="utf-8")
@@ -160,3 +161,34 @@ def test_the_front_does_not_import_what_reads_hostile_content() -> None:
     for heavy in ("oletools", "msoffcrypto", "libarchive", "gateway.scan"):
         done = subprocess.run([sys.executable, "-c", program % heavy], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == "[]"
+
+
+YARA = ("word.yar", 'rule word { strings: $a = "shibboleth" condition: $a }')
+SLOW = (
+    "slow.yar",
+    'rule slow { strings: $a = "ab" condition: for all i in (1..#a) : '
+    "( for all j in (1..#a) : ( for all k in (1..#a) : (@a[i] + @a[j] + @a[k] + 1 > 0 ))) }",
+)
+
+
+async def test_yara_rules_match_in_the_jail_and_are_part_of_the_edition(rules: ScanRules) -> None:
+    async with pool(**REAL, yara=(YARA,)) as jail:
+        report = await jail.workers.examine(Spool.of(attached(b"say shibboleth")))
+        assert [finding.kind for finding in report.findings] == [Kind.YARA]
+        assert not next(iter(jail.workers._links)).ready.edition.endswith(f"/{rules.version}")
+
+
+async def test_a_slow_yara_rule_costs_a_verdict_and_no_worker() -> None:
+    async with pool(**REAL, yara=(SLOW,)) as jail:
+        report = await jail.workers.examine(Spool.of(attached(b"ab" * 20_000)))
+        assert [finding.kind for finding in report.findings] == [Kind.TIMEOUT]
+        assert report.verdict is Verdict.UNSCANNABLE
+        assert (await jail.workers.examine(Spool.of(attached(b"hello")))).verdict is Verdict.CLEAN
+        assert jail.deaths() == {}
+
+
+async def test_a_bad_yara_rule_keeps_the_workers_from_starting() -> None:
+    bad = ("bad.yar", "rule a { condition: x }\nrule b { condition: y }")
+    with pytest.raises(WorkerUnfit, match=r"bad\.yar line 1 column 21: .*; bad\.yar line 2 column 21"):
+        async with pool(**REAL, yara=(bad,)):
+            pass

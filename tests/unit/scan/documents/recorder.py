@@ -24,6 +24,7 @@ class Recorder:
         self.passwords = Passwords(self.budget.limits.seconds)
         self.findings: list[Finding] = []
         self.children: list[tuple[str, bytes]] = []
+        self.matched: list[tuple[str, bytes, str]] = []
 
     def find(self, kind: Kind, where: str, detail: str, **more) -> None:
         self.findings.append(Finding.of(kind, where, detail, **more))
@@ -31,6 +32,9 @@ class Recorder:
     def descend(self, parent: Blob, data: bytes | memoryview, name: str) -> FileType:
         self.children.append((name, bytes(data)))
         return FileType.BINARY
+
+    def match_rules(self, where: str, content: bytes, filetype: str) -> None:
+        self.matched.append((where, content, filetype))
 
     @property
     def kinds(self) -> list[Kind]:
