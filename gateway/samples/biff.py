@@ -16,19 +16,24 @@ _LISTED = {WORKSHEET: 0, MACRO_SHEET: 1}
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet. ``hidden`` is hsState: 0 visible, 1 hidden, 2 very hidden."""
+    """One sheet. ``hidden`` is hsState: 0 visible, 1 hidden, 2 very hidden. ``formulas`` are parsed expressions
+    (2.5.198) for A1, A2 ...; without them a macro sheet returns at once."""
 
     name: str
     kind: int
     hidden: int = 0
+    formulas: tuple[bytes, ...] = ()
 
 
-def workbook_stream(sheets: list[Sheet], *, macros: bool = False, auto_open: int | None = None) -> bytes:
-    """The globals and every sheet. ``auto_open`` is the number of the sheet whose A1 runs on opening."""
+def workbook_stream(
+    sheets: list[Sheet], *, macros: bool = False, auto_open: int | None = None, more: bytes = b""
+) -> bytes:
+    """The globals and every sheet. ``auto_open`` is the number of the sheet whose A1 runs on opening, ``more`` are
+    further global records."""
     head = _bof(_GLOBALS) + _record(0x42, struct.pack("<H", 1200))
     head += _record(0xD3) if macros else b""
     head += _record(0x3D, struct.pack("<9H", 0, 0, 0x4000, 0x2000, 0x38, 0, 0, 1, 600)) + _look()
-    tail = b""
+    tail = more
     if auto_open is not None:
         # 2.4.271 SupBook (this workbook), 2.4.106 ExternSheet, 2.4.150 Lbl with the built-in name 1
         tail += _record(0x1AE, struct.pack("<HH", len(sheets), 0x0401))
@@ -70,7 +75,8 @@ def _bound_sheet(position: int, sheet: Sheet) -> bytes:
 
 def _sheet(sheet: Sheet) -> bytes:
     size = _record(0x200, struct.pack("<IIHHH", 0, 1, 0, 1, 0))
-    cell = _number() if sheet.kind == WORKSHEET else _return()
+    formulas = sheet.formulas or (() if sheet.kind == WORKSHEET else (_RETURN,))
+    cell = b"".join(_formula(row, formula) for row, formula in enumerate(formulas)) or _number()
     window = _record(0x23E, struct.pack("<HHHIHHI", 0x06B6 if not sheet.hidden else 0x00B6, 0, 0, 0x40, 0, 0, 0))
     return _bof(sheet.kind) + size + cell + window + _record(0x0A)
 
@@ -79,7 +85,11 @@ def _number() -> bytes:
     return _record(0x203, struct.pack("<HHHd", 0, 0, 15, 42.0))
 
 
-def _return() -> bytes:
-    """2.4.127 Formula at A1: ``=RETURN()``."""
-    formula = b"\x42\x00\x37\x00"
-    return _record(0x06, struct.pack("<HHHdHIH", 0, 0, 15, 0.0, 0, 0, len(formula)) + formula)
+_RETURN = b"\x42\x00\x37\x00"
+"""``=RETURN()``."""
+
+
+def _formula(row: int, expression: bytes) -> bytes:
+    """2.4.127 Formula in column A."""
+    head = struct.pack("<HHHdHIH", row, 0, 15, 0.0, 0, 0, len(expression))
+    return _record(0x06, head + expression)

@@ -29,6 +29,8 @@ MAX_TEXT = 4 << 20
 """Characters of formulas of one workbook; far more than anybody ever wrote on a macro sheet."""
 _MAX_FORMULA = 32 << 10
 """Characters; Excel accepts 8192."""
+_MAX_STEPS = 1_000_000
+"""Records of all macro sheets together."""
 _MAX_NAMES = 20_000
 _SHOWN_FUNCTIONS = 8
 _A1 = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})(?::.*)?$", re.IGNORECASE)
@@ -47,17 +49,23 @@ class Workbook:
     full: bool = False
     """There are more formulas than are kept; readers may stop."""
     _room: int = MAX_TEXT
+    _steps: int = 0
 
     def define(self, name: str, refers: str = "") -> None:
         """A defined name. Of very many only those that may be called by Excel are kept."""
-        if len(self.names) < _MAX_NAMES or plain_name(name).casefold().startswith("auto"):
+        if len(self.names) < _MAX_NAMES or may_run(name):
             self.names.append(name)
             if refers:
                 self.refers[name] = refers
 
+    def spend_step(self) -> None:
+        """One more record of a macro sheet was read."""
+        self._steps += 1
+        self.full = self.full or self._steps > _MAX_STEPS
+
     def add(self, sheet: str, row: int, column: int, text: str) -> None:
         """A formula of a macro sheet, without ``=``; row and column count from 1."""
-        if self.full:
+        if self.full or not text.strip():
             return
         self._room -= len(text)
         self.full = self._room < 0 or len(text) > _MAX_FORMULA or len(self.formulas) >= MAX_FORMULAS
@@ -71,6 +79,11 @@ def plain_name(raw: str) -> str:
         return BUILT_IN[ord(raw[0])] + plain_name(raw[1:])
     shown = "".join(c for c in unicodedata.normalize("NFKC", raw) if c.isprintable() and not c.isspace())
     return shown[6:] if shown.casefold().startswith("_xlnm.") else shown
+
+
+def may_run(name: str) -> bool:
+    """Whether a name looks like one Excel calls by itself; the rules have the last word."""
+    return plain_name(name).casefold().startswith("auto")
 
 
 def tell(workbook: Workbook, where: str, look: Look) -> None:

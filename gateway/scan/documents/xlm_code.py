@@ -59,11 +59,16 @@ class Formula:
     @property
     def cell(self) -> str:
         """``A1``."""
-        letters, number = "", self.column
-        while number > 0:
-            number, letter = divmod(number - 1, 26)
-            letters = chr(65 + letter) + letters
-        return f"{letters}{self.row}"
+        return cell_name(self.row, self.column)
+
+
+def cell_name(row: int, column: int) -> str:
+    """``A1`` for 1, 1."""
+    letters = ""
+    while column > 0:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(65 + letter) + letters
+    return f"{letters}{row}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.message import Kind, Verdict
 from gateway.samples.biff import MACRO_SHEET, WORKSHEET, Sheet, workbook_stream
 from gateway.scan.budget import Budget, Limits
-from gateway.scan.documents.biff import read_globals
+from gateway.scan.documents.biff import read_globals, tell
 from gateway.scan.documents.xlm import plain_name
 from gateway.scan.look import Corrupt
+from tests.makers import xlm
+from tests.unit.scan.documents.recorder import looked_into
 
 SHEETS = [Sheet("Data", WORKSHEET), Sheet("Macro1", MACRO_SHEET, 2)]
 STREAM = workbook_stream(SHEETS, auto_open=1)
@@ -107,3 +110,99 @@ def test_any_damage_gives_globals_or_corrupt(data):
 def test_a_million_records_are_walked():
     found = read_globals(STREAM[:20] + record(0x99) * 1_000_000 + lbl("Auto_Open"), Budget(Limits()))
     assert found.workbook.names == ["Auto_Open"]
+
+
+ARMED = xlm.stream(xlm.lbl("\x01", flags=0x20), formulas=xlm.dangerous(), hidden=2)
+
+
+def inspect(blob, look):
+    tell(read_globals(bytes(blob.data), look.budget), blob.where, look)
+
+
+def test_formulas_entry_and_addresses_are_told():
+    (finding,) = looked_into(inspect, ARMED).findings
+    assert finding.kind is Kind.XLM_AUTOEXEC
+    assert "(Macro1!A1)" in finding.detail
+    assert "EXEC, CALL" in finding.detail
+    assert finding.excerpt.startswith('A1: =IF(FALSE,EXEC("in"&CHAR(101)&"rt.exe"))')
+    assert finding.indicators == ("http://example.com/inert.bin", "inert.exe", "urlmon")
+
+
+@pytest.mark.parametrize("mark", [False, True])
+@pytest.mark.parametrize("split", range(4, 24))
+def test_a_name_that_goes_on_in_another_record(split, mark):
+    name = xlm.lbl("Auto_Open", split=split, mark=mark)
+    assert looked_into(inspect, xlm.stream(name)).verdict >= Verdict.MACRO
+    if split > 14:
+        assert looked_into(inspect, xlm.stream(name)).verdict is Verdict.AUTOEXEC
+
+
+def test_a_macro_sheet_that_is_not_listed():
+    at = ARMED.index(b"\x85\x00", ARMED.index(b"Sheet1"))
+    hidden = ARMED[:at] + b"\x99\x00" + ARMED[at + 2 :]
+    found = read_globals(hidden, Budget(Limits()))
+    assert found.workbook.macro_sheets == [("", "unlisted")]
+    assert looked_into(inspect, hidden).verdict is Verdict.AUTOEXEC
+
+
+@pytest.mark.parametrize(
+    ("hidden", "formulas", "verdict"),
+    [
+        (0, xlm.dangerous(), Verdict.MACRO),
+        (1, xlm.dangerous(), Verdict.SUSPICIOUS),
+        (2, xlm.dangerous(), Verdict.SUSPICIOUS),
+        (3, xlm.dangerous(), Verdict.SUSPICIOUS),
+        (2, (xlm.function(xlm.RETURN),), Verdict.MACRO),
+        (1, (xlm.command(xlm.ON_TIME, xlm.number(1), xlm.text("M")),), Verdict.SUSPICIOUS),
+    ],
+)
+def test_without_a_name_it_matters_whether_the_sheet_is_hidden_and_what_it_calls(hidden, formulas, verdict):
+    assert looked_into(inspect, xlm.stream(hidden=hidden, formulas=formulas)).verdict is verdict
+
+
+@pytest.mark.parametrize("title", ["", "\0", "\0\0Macro"])
+def test_a_sheet_without_a_name_is_a_sheet(title):
+    assert looked_into(inspect, xlm.stream(title=title)).kinds == [Kind.XLM_MACRO]
+    assert looked_into(inspect, xlm.stream(xlm.lbl("Auto_Open"), title=title)).kinds == [Kind.XLM_AUTOEXEC]
+
+
+@pytest.mark.parametrize("name", [b"\x01", b"\x02", b"Auto_Open", b"AUTO_CLOSE3"])
+def test_excel_5_has_names_and_formulas_too(name):
+    (finding,) = looked_into(inspect, xlm.excel5(name=name, built_in=len(name) == 1)).findings
+    assert finding.kind is Kind.XLM_AUTOEXEC
+    assert finding.excerpt == "A1: =RETURN()"
+
+
+def test_a_server_that_starts_programs_is_one_whatever_its_items_are_called():
+    assert globals_of(supbook("cmd\x03/c calc.exe")).dde == ["cmd|/c calc.exe"]
+    assert globals_of(supbook("cmd\x03/c x"), record(0x23, b"\x10\x00" + bytes(8))).dde == ["cmd|/c x"]
+    first_ole = (record(0x23, b"\x10\x00" + bytes(8)), record(0x23, bytes(10)))
+    assert globals_of(supbook("Word\x03x"), *first_ole).dde == ["Word|x"]
+
+
+def test_a_link_of_a_sheet_of_excel_5_behind_the_globals():
+    source = b"cmd\x03/c calc.exe"
+    sheet = record(0x0A) + record(0x17, bytes([len(source)]) + source)
+    assert globals_of(sheet, version=0x500).dde == ["cmd|/c calc.exe"]
+
+
+def test_very_many_sheets_are_listed():
+    listed = b"".join(record(0x85, struct.pack("<IBBB", 0, 0, 1, 3) + b"\0abc") for _ in range(10_000))
+    look = looked_into(inspect, xlm.stream(listed, xlm.lbl("Auto_Open")))
+    assert look.verdict is Verdict.AUTOEXEC
+
+
+def test_very_many_formulas_are_a_limit():
+    look = looked_into(inspect, xlm.stream(formulas=(xlm.function(xlm.RETURN),) * 60_000))
+    assert look.kinds == [Kind.XLM_MACRO, Kind.LIMIT]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_damage_behind_the_globals_hides_nothing(data):
+    damaged = bytearray(ARMED)
+    behind = ARMED.index(b"\x09\x08\x10\x00\x00\x06\x10\x00")
+    for _ in range(data.draw(st.integers(1, 6))):
+        damaged[data.draw(st.integers(behind, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    content = bytes(damaged[: data.draw(st.integers(behind, len(damaged)))])
+    assert looked_into(inspect, content).verdict is Verdict.AUTOEXEC
