@@ -194,7 +194,8 @@ class _Parser:
         if sum(bool(split.parts) for split in splits) > 1:
             doubts.append(Doubt("two different boundaries for one multipart"))
         if any(coding not in IDENTITY for coding in entity.codings):
-            doubts.append(Doubt("a transfer encoding on a multipart (RFC 2045 §6.4)"))
+            # clean, because some mailers say so in every header; what it decodes to is looked at as well
+            doubts.append(Doubt("a transfer encoding on a multipart (RFC 2045 §6.4)", Verdict.CLEAN))
         spans = dict.fromkeys(span for split in splits for span in split.parts)
         default = "message/rfc822" if entity.type == "multipart/digest" else "text/plain"
         prefix = f"{entity.number}." if entity.number else ""

@@ -28,6 +28,7 @@ MIN_LOOSE = 128
 MAX_TAIL = 64
 """By how much two decodings of the same lines may differ in length: a signature below them, no document."""
 
+_DELIMITER = re.compile(rb"^--[ -~]{1,200}\r?$", re.MULTILINE)
 _FIELD_FIRST = re.compile(rb"[\s\0]{0,10}content-", re.IGNORECASE)
 
 
@@ -158,6 +159,8 @@ class _Visit:
         header = self._type_fields(entity) if coded else b""
         if header and sniff.sniff(content) not in loose.QUIET:
             header = b""
+        elif header and entity.children and not _DELIMITER.search(content):
+            return False  # what was divided undecoded is no multipart decoded
         kind = self._descend(content, path, header)
         if kind is FileType.BINARY and content[:1].isspace():
             # an empty line that most programs take for a part of the header, and some for the first of the file
