@@ -40,6 +40,7 @@ _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _CHARSET = re.compile(
     r"(?:utf|us-ascii|ascii|iso|windows|cp|koi8|big5|gb|hz|euc|shift|sjis|ks|tis|mac|latin)", re.IGNORECASE
 )
+_WIDE = re.compile(r"(?:utf-?16|ucs-?2|unicode)\Z", re.IGNORECASE)
 _BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 
 
@@ -96,15 +97,28 @@ class Value:
     parameters: tuple[tuple[str, str], ...] = field(default=())
 
     def all(self, name: str) -> list[str]:
-        """Every different reading of one parameter: plain, extended, and joined from its pieces (RFC 2231 §3, §4)."""
+        """Every different reading of one parameter: extended, joined from its pieces (RFC 2231 §3, §4), plain."""
         plain = [value for key, value in self.parameters if key == name]
-        extended = [_extended(value) for key, value in self.parameters if key == f"{name}*"]
-        pieces: dict[int, tuple[str, str]] = {}
-        for key, value in self.parameters:
-            if key.startswith(f"{name}*") and (number := key[len(name) + 1 :].rstrip("*")).isdecimal():
-                pieces.setdefault(int(number[:9]), (key, value))
-        joined = [_joined([pieces[number] for number in sorted(pieces)])] if pieces else []
-        return list(dict.fromkeys((*extended, *joined, *plain)))
+        starred = [(key[len(name) + 1 :], value) for key, value in self.parameters if key.startswith(f"{name}*")]
+        if not starred:
+            return list(dict.fromkeys(plain))
+        extended = [_extended(value) for key, value in starred if not key]
+        pieces = [(int(key.rstrip("*")[:9]), key, value) for key, value in starred if key.rstrip("*").isdecimal()]
+        joined = [_joined(order) for order in _orders(pieces)]
+        # some undo the percent signs of pieces that do not say they have any
+        undone = [_extended(f"''{text}") for text in joined if "%" in text]
+        return list(dict.fromkeys((*extended, *joined, *plain, *undone)))
+
+
+def _orders(pieces: list[tuple[int, str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """The pieces in the order of their numbers, the first or the last of a number counting, and as they stand."""
+    if not pieces:
+        return
+    last = {number: (key, value) for number, key, value in pieces}
+    first = {number: (key, value) for number, key, value in reversed(pieces)}
+    for chosen in (first, last):
+        yield [chosen[number] for number in sorted(chosen)]
+    yield [(key, value) for _, key, value in pieces]
 
 
 def read_block(data: Bytes, start: int, end: int, limit: int) -> Block:
@@ -187,7 +201,7 @@ def _unfolded(value: bytes) -> str:
 def parse_value(text: str) -> Value:
     """``type/subtype; name=value ...`` or any other token with parameters."""
     if "(" in text:
-        text = _without_comments(text)
+        text = without_comments(text)
     token, _, _ = text.partition(";")
     found = []
     for match in _PARAMETER.finditer(text, len(token)):
@@ -208,7 +222,7 @@ def _readings(quoted: str | None, bare: str | None) -> Iterator[str]:
         yield words[0]
 
 
-def _without_comments(text: str) -> str:
+def without_comments(text: str) -> str:
     """``text`` without RFC 5322 §3.2.2 comments; parentheses inside quotes are none. Nested ones go from the inside."""
     pieces = []
     position = 0
@@ -296,6 +310,8 @@ def is_charset(name: str) -> bool:
 
 def _decoded(raw: bytes, charset: str) -> str:
     """``raw`` in its charset. Never fails: an unknown charset or wrong bytes fall back to UTF-8, then to Latin-1."""
+    if raw[:1] == b"\x00" and _WIDE.match(charset):
+        charset = "utf-16-be"  # without a mark at its beginning, and no name begins with U+xx00
     for attempt in (charset, "utf-8"):
         if not is_charset(attempt):
             continue

@@ -5,7 +5,7 @@ decode it. Where programs disagree (two boundaries, two encodings) every reading
 ``Doubt``; an entity may so have children by several boundaries and codings to try in turn. Spans lie inside the
 message, and children inside the body of their parent. Raises ``OverLimit`` and nothing else.
 
-Readings branch only in ``_boundaries`` and ``_codings``, both bounded by ``MAX_VIEWS``; everything else is one view.
+Readings branch only in ``_splits`` and ``_codings``, both bounded by ``MAX_VIEWS``; everything else is one view.
 """
 
 from __future__ import annotations
@@ -15,11 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gateway.message import Span, Verdict
+from gateway.scan import boundaries, names
+from gateway.scan.boundaries import Split
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.headers import Block, Bytes, Doubt, Value, decode_words, parse_value, read_block
 
 MAX_VIEWS = 4
 """Boundaries or codings of one entity that are followed."""
+
+_HAS_BOUNDARY = re.compile("boundary", re.IGNORECASE).search
 
 IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
 BASE64 = "base64"
@@ -29,6 +33,8 @@ UUENCODE = "uuencode"
 _MEANT_IDENTITY = re.compile(
     r"(?:[78][ -]?bits?|none|plain|text(?:/plain)?|utf-?8|us-ascii|iso-8859-\d+|quoted/plain)$"
 )
+_ODD_NAME = re.compile(r"[(\\]|;\.|\".*\".*\"", re.DOTALL)
+_RAW_NAME = re.compile(r"name[ \t]{0,9}=[ \t]{0,9}([^;]{1,500}(?:;\.[^;\s]{1,20})?)", re.IGNORECASE)
 _NO_TOKEN = re.compile(r"[\s,;()\"']+")
 _UU_NAMES = frozenset({"x-uuencode", "uuencode", "x-uue", "uue", "x-uu"})
 
@@ -37,9 +43,6 @@ _FRAGMENTS = {
     "message/partial": "a piece of a message that only the recipient's program puts together",
     "message/external-body": "a part that only says where its content is to be fetched from",
 }
-_GUESS_PARAMETER = re.compile(r"boundary\s*=\s*\"?([^\s\";,]{1,200})", re.IGNORECASE)
-_GUESS_LINE = re.compile(rb"^--([^\s-][^\r\n]{0,199}?)[ \t]*\r?$", re.MULTILINE)
-_MAX_LINE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +76,6 @@ class Entity:
         yield self
         for child in (*self.children, *([self.other] if self.other else ())):
             yield from child.walk()
-
-
-@dataclass(frozen=True, slots=True)
-class _Split:
-    """What one boundary makes of a body."""
-
-    parts: tuple[Span, ...]
-    loose: tuple[Span, ...]
-    doubts: tuple[Doubt, ...]
 
 
 def top(data: Bytes, budget: Budget) -> Block:
@@ -141,14 +135,11 @@ class _Parser:
             type=next((value.token for value in values if value.token), default),
             codings=codings,
             name=name,
-            doubts=tuple(dict.fromkeys(doubts)),
         )
-        boundaries = self._boundaries(block, values, entity)
-        if boundaries:
-            divided = self._divided(entity, values, boundaries, depth)
-            if divided.children:
-                return divided
-            entity = divided
+        splits, more = self._splits(block, values, entity)
+        entity = replace(entity, doubts=tuple(dict.fromkeys((*doubts, *more))))
+        if any(split.parts for split in splits):
+            return self._divided(entity, values, splits, depth)
         # A message that is no multipart has one part, and that part has a number of its own.
         entity = replace(entity, number=f"{number}.1" if number else "1") if whole else entity
         return self._leaf_or_message(entity, values, depth)
@@ -161,36 +152,54 @@ class _Parser:
             return replace(entity, children=(child,), doubts=(*entity.doubts, *doubts))
         return replace(entity, doubts=(*entity.doubts, *doubts)) if doubts else entity
 
-    def _boundaries(self, block: Block, values: list[Value], entity: Entity) -> list[bytes]:
-        """Every boundary a program may go by; guessed from the body when a multipart names none."""
-        named = [boundary for value in values for boundary in value.all("boundary")]
-        if not any(value.token.startswith("multipart") or "boundary" in dict(value.parameters) for value in values):
-            return []
-        if not named:
-            named = [match for text in block.all("content-type") for match in _GUESS_PARAMETER.findall(text)]
-        found = [text.rstrip().encode("utf-8", "surrogateescape") for text in named]
-        if not any(found):
-            guess = _GUESS_LINE.search(self.data, entity.body.start, entity.body.end)
-            found = [guess.group(1)] if guess else []
-        return list(dict.fromkeys(boundary for boundary in found if boundary))
+    def _splits(self, block: Block, values: list[Value], entity: Entity) -> tuple[list[Split], list[Doubt]]:
+        """What every boundary makes of the body that a program may go by, and what is doubtful about them."""
+        texts = block.all("content-type")
+        if not any(value.token.startswith("multipart") for value in values) and not any(map(_HAS_BOUNDARY, texts)):
+            return [], []
+        body = entity.body
+        named = [_bytes(boundary).rstrip() for value in values for boundary in value.all("boundary")]
+        if len(values) == 1 and named and not boundaries.is_odd(texts[0]):
+            splits = [self._split(body, boundary) for boundary in dict.fromkeys(filter(None, named))]
+            if any(split.parts for split in splits):
+                return splits, []
+        return self._disputed(body, values, texts, named)
 
-    def _divided(self, entity: Entity, values: list[Value], boundaries: list[bytes], depth: int) -> Entity:
+    def _disputed(
+        self, body: Span, values: list[Value], texts: list[str], named: list[bytes]
+    ) -> tuple[list[Split], list[Doubt]]:
+        """The same when programs may read different boundaries, or none that divides the body."""
+        named += [_bytes(reading) for text in texts for reading in boundaries.readings(text)]
+        in_body = boundaries.lines(self.data, body, self.budget)
+        used = boundaries.used(named, in_body)
+        doubts: list[Doubt] = []
+        if len(used) > MAX_VIEWS:
+            doubts.append(Doubt(f"more than {MAX_VIEWS} boundaries for one multipart", Verdict.UNSCANNABLE))
+        splits = [self._split(body, boundary) for boundary in used[:MAX_VIEWS]]
+        if any(split.parts for split in splits):
+            return splits, [*doubts, *([] if used[0] else [Doubt("an empty boundary")])]
+        begun = boundaries.begun(named, in_body)
+        if begun:
+            doubts.append(Doubt("boundaries of a multipart in lines of another form"))
+            return [self._split(body, begun[0], leniently=True)], doubts
+        if not any(value.token.startswith("multipart") for value in values):
+            return [], doubts
+        guess = next((line.removesuffix(b"--") for line in in_body if line.strip(b"- ")), b"")
+        if not guess:
+            return [], [*doubts, Doubt("a multipart without any part")]
+        return [self._split(body, guess, leniently=True)], [
+            *doubts,
+            Doubt("a multipart that does not name its boundary"),
+        ]
+
+    def _split(self, body: Span, boundary: bytes, *, leniently: bool = False) -> Split:
+        return boundaries.split(self.data, body, boundary, self.budget, leniently=leniently)
+
+    def _divided(self, entity: Entity, values: list[Value], splits: list[Split], depth: int) -> Entity:
         """The entity with the children of every boundary. A span that two boundaries agree on is one child."""
         doubts = list(entity.doubts)
-        if len(boundaries) > MAX_VIEWS:
-            doubts.append(Doubt(f"more than {MAX_VIEWS} boundaries for one multipart", Verdict.UNSCANNABLE))
-        splits = [self._split(entity.body, boundary) for boundary in boundaries[:MAX_VIEWS]]
-        if not any(split.parts for split in splits):
-            if entity.type.startswith("multipart"):
-                doubts.append(Doubt("a multipart without any part"))
-            body = entity.body
-            if any(self.data.find(b"--" + boundary, body.start, body.end) >= 0 for boundary in boundaries):
-                doubts.append(Doubt("boundaries of a multipart in lines of another form", Verdict.UNSCANNABLE))
-            return replace(entity, doubts=tuple(dict.fromkeys(doubts)))
-        if not entity.block.all("content-type") or not entity.type.startswith("multipart"):
+        if not any(value.token.startswith("multipart") for value in values):
             doubts.append(Doubt("parts in something that does not call itself a multipart"))
-        elif not any(value.all("boundary") for value in values):
-            doubts.append(Doubt("a multipart that does not name its boundary"))
         if sum(bool(split.parts) for split in splits) > 1:
             doubts.append(Doubt("two different boundaries for one multipart"))
         if any(coding not in IDENTITY for coding in entity.codings):
@@ -206,55 +215,6 @@ class _Parser:
         doubts += [doubt for split in splits for doubt in split.doubts]
         loose = tuple(dict.fromkeys(span for split in splits for span in split.loose))
         return replace(entity, children=children, loose=loose, doubts=tuple(dict.fromkeys(doubts)))
-
-    def _split(self, body: Span, boundary: bytes) -> _Split:
-        """Divide at every delimiter line (RFC 2046 §5.1.1), those behind the close delimiter included."""
-        parts, loose, doubts = [], [], []
-        began, closed = body.start, True  # at first, and behind a close delimiter, no part is open
-        ended = False
-        for number, (line, after, closes) in enumerate(self._delimiters(body, boundary)):
-            span = Span(began, max(began, self._before_line_end(began, line)))
-            if not closed:
-                parts.append(span)
-            elif span.end > span.start:
-                loose.append(span)
-            if ended and not closes:
-                doubts.append(Doubt("parts behind the end of a multipart"))
-            began, closed, ended = after, closes, ended or closes
-            if number > self.budget.limits.max_files:
-                raise OverLimit(f"holds more than {self.budget.limits.max_files} parts")
-        if parts or not closed:
-            rest = Span(began, body.end)
-            (loose if closed else parts).append(rest)
-            if not ended:
-                doubts.append(Doubt("a multipart without its end", Verdict.CLEAN))
-        return _Split(tuple(parts), tuple(span for span in loose if span.end > span.start), tuple(doubts))
-
-    def _delimiters(self, body: Span, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
-        """Each delimiter line: where it begins, where the next line begins, whether it closes."""
-        needle = b"--" + boundary
-        position = body.start
-        while (position := self.data.find(needle, position, body.end)) >= 0:
-            after = position + len(needle)
-            self.budget.check_time()
-            if position > body.start and self.data[position - 1] not in b"\r\n":
-                position = after
-                continue
-            line_end = self.data.find(b"\n", after, min(after + _MAX_LINE, body.end))
-            stop = line_end if line_end >= 0 else min(after + _MAX_LINE, body.end)
-            rest = self.data[after:stop].strip(b" \t\r")
-            if not rest or rest.startswith(b"--"):
-                following = line_end + 1 if line_end >= 0 else stop
-                yield position, following, rest.startswith(b"--")
-                position = following
-            else:
-                position = after
-
-    def _before_line_end(self, start: int, line: int) -> int:
-        """The line end before a delimiter belongs to the delimiter (RFC 2046 §5.1.1)."""
-        if line > start and self.data[line - 1] == 0x0A:
-            line -= 1
-        return line - 1 if line > start and self.data[line - 1] == 0x0D else line
 
     def _spend(self, depth: int) -> None:
         self._entities += 1
@@ -288,6 +248,10 @@ def _codings(block: Block, *, text: bool) -> tuple[tuple[str, ...], list[Doubt]]
     if len(codings) > MAX_VIEWS:
         doubts.append(Doubt(f"more than {MAX_VIEWS} transfer encodings for one part", Verdict.UNSCANNABLE))
     return tuple(codings)[:MAX_VIEWS] or ("",), doubts
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _coding_tokens(text: str) -> list[str]:
@@ -333,8 +297,15 @@ def _disagreements(values: list[Value]) -> list[Doubt]:
 
 
 def _name(block: Block, values: list[Value]) -> str:
-    """The file name most programs would show; every value is only a hint."""
-    disposition = block.first("content-disposition")
-    names = parse_value(disposition).all("filename") if disposition else []
-    names += [name for value in values for name in value.all("name")]
-    return decode_words(next((name for name in names if name.strip()), "")).strip()
+    """The file name most programs would show, or one that another shows and that is worse; only ever a hint."""
+    texts = block.all("content-disposition")
+    parameters = [parameter for text in texts for parameter in parse_value(text).parameters]
+    parameters += [parameter for value in values for parameter in value.parameters]
+    if not parameters:
+        return ""
+    whole = Value("", tuple(parameters))
+    found = [*whole.all("filename"), *whole.all("name")]
+    texts += block.all("content-type")
+    found += [raw.strip("\"' ") for text in texts if _ODD_NAME.search(text) for raw in _RAW_NAME.findall(text)]
+    readings = dict.fromkeys(decode_words(name).strip() for name in found)
+    return names.worst([reading for reading in readings if reading])

@@ -1,6 +1,6 @@
 """File names as Windows takes them: the one place where a name somebody gave a file is made plain.
 
-Contract: a name is a hint about what a reader's machine will do with a file, never evidence of what is in it. Both
+Contract: a name is a hint about what a reader's machine will do with a file, never evidence of what is in it. The
 functions take any text and never raise. What hides an ending (MITRE ATT&CK T1036.002, T1036.007) is undone: trailing
 dots, blanks and quotes, which Windows drops; characters that print nothing or turn the line round; wide letters; an
 alternate data stream; a NUL, behind which some programs stop reading.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 LONGEST = 4096
 """Characters looked at; no file system takes a longer name."""
@@ -42,6 +43,18 @@ def pretends(name: str) -> str:
     words = [word.strip() for word in plain(name).split(".")]
     inner = words[-2] if len(words) > 2 else ""
     return inner if inner in _SHOWN else ""
+
+
+def worst(readings: Sequence[str]) -> str:
+    """Of the names different programs show for one file, the first that ends like one that is run; else the first of
+    all, or "" when there is none. A blank inside an ending may be where a line was folded, and so counts as none."""
+    if len(readings) < 2:
+        return readings[0] if readings else ""
+    for reading in readings:
+        ending = (endings(reading) or ("",))[-1]
+        if "".join(ending.split()) not in _SHOWN and ending:
+            return reading
+    return readings[0]
 
 
 def _ending(name: str) -> str:

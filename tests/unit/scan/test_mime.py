@@ -139,16 +139,30 @@ def test_two_boundaries_that_both_divide_are_a_doubt() -> None:
 
 def test_more_boundaries_or_codings_than_are_followed_cannot_be_scanned() -> None:
     fields = "".join(f"Content-Type: multipart/mixed; boundary=x{number}\n" for number in range(5))
-    assert Verdict.UNSCANNABLE in {d.verdict for d in tree(raw(fields + "\n--x4\n\nx\n--x4--\n")).doubts}
+    body = "".join(f"--x{number}\n\nx\n" for number in range(5))
+    assert Verdict.UNSCANNABLE in {d.verdict for d in tree(raw(fields + "\n" + body)).doubts}
     words = ("7bit", "8bit", "base64", "x-uuencode", "quoted-printable")
     fields = "".join(f"Content-Transfer-Encoding: {word}\n" for word in words)
     assert Verdict.UNSCANNABLE in {d.verdict for d in tree(raw(fields + "\nx\n")).doubts}
 
 
-@pytest.mark.parametrize("line", [" --b", "--bc", "x--b"])
-def test_delimiters_of_another_form_and_none_of_the_usual_cannot_be_scanned(line: str) -> None:
-    data = raw(f"Content-Type: multipart/mixed; boundary=b\n\n{line}\n\nx\n{line}--\n")
-    assert Verdict.UNSCANNABLE in {d.verdict for d in tree(data).doubts}
+@pytest.mark.parametrize("line", [" --b", "--bc", "--b c", "--b\v", "\t--b\r"])
+def test_delimiters_of_another_form_divide_when_there_are_none_of_the_usual(line: str) -> None:
+    data = raw("Content-Type: multipart/mixed; boundary=b\n\n") + f"{line}\n\nx\n{line}--\n".encode()
+    assert "x" in {body.decode().strip() for body in bodies(data).values()}
+    assert None in {d.verdict for d in tree(data).doubts}
+
+
+def test_a_delimiter_behind_a_bare_carriage_return_is_told() -> None:
+    data = raw("Content-Type: multipart/mixed; boundary=b\n\n") + b"\r--b\r\n\r\nx\r--b--\r\n"
+    assert list(bodies(data).values()) == [b"x"]
+    assert sentences(data) == ["lines that only some programs take for boundaries"]
+
+
+def test_a_boundary_within_a_line_is_a_doubt() -> None:
+    assert sentences(raw("Content-Type: multipart/mixed; boundary=b\n\nx--b\n\nx\n")) == [
+        "a multipart without any part"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -235,6 +249,23 @@ def test_the_default_depth_is_reached_without_trouble() -> None:
         ("Content-Disposition: attachment; filename*=utf-8''%E6%97%A5.doc; filename=x.doc", "日.doc"),
         ('Content-Disposition: attachment; filename="=?utf-8?B?5pel?=.doc"', "日.doc"),
         ("Content-Disposition: inline", ""),
+        ("Content-Type: text/plain; name=a.js\nContent-Disposition: attachment; filename=a.txt", "a.js"),
+        ("Content-Type: text/plain; name=a.txt\nContent-Disposition: attachment; filename=a.js", "a.js"),
+        ("Content-Disposition: attachment; filename=a.txt\nContent-Disposition: attachment; filename=a.js", "a.js"),
+        ("Content-Disposition: attachment; filename=a.txt; filename=a.js", "a.js"),
+        ("Content-Disposition: attachment; filename*0=a.; filename*2=js", "a.js"),
+        ("Content-Disposition: attachment; filename*1=a.; filename*0=js", "a.js"),
+        ("Content-Type: text/plain; name*0=a.\nContent-Type: text/plain; name*1=js", "a.js"),
+        ('Content-Disposition: attachment; filename="=?utf-16?B?AGEALgBqAHM=?="', "a.js"),
+        ('Content-Disposition: attachment; filename="=?utf-16?B?YQAuAGoAcwA=?="', "a.js"),
+        ("Content-Disposition: attachment; filename=a.js(.gif)", "a.js"),
+        ("Content-Disposition: attachment; filename=a.j()s", "a.js"),
+        ('Content-Disposition: attachment; filename="pay\n load.js"', "pay load.js"),
+        ('Content-Disposition: attachment; filename=a".js', 'a".js'),
+        ("Content-Disposition: attachment; filename='a.js'", "'a.js'"),
+        ("Content-Type: text/plain; name()=a.js", "a.js"),
+        ("Content-Disposition: attachment; filename=a;.js", "a;.js"),
+        ("Content-Disposition: attachment; filename=notes(1).pdf; size=12", "notes.pdf"),
     ],
 )
 def test_names(headers: str, name: str) -> None:
