@@ -2,8 +2,8 @@
 
 Contract: ``ScanRules.parse`` takes the text of the files and gives rules that work, or raises ``ValueError`` with one
 sentence for each mistake. A rule carries its own test, and a rule that does not pass it is a mistake. Matching is a
-dictionary look-up for whole names and one compiled expression for the patterns; no pattern may contain a group that
-repeats, so no name makes it slow.
+dictionary look-up for whole names and events, and one compiled expression for the patterns; no pattern may contain a
+group that repeats, so no name makes it slow.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from typing import Any
 
 from gateway.scan.yara import RuleSet
 
-APPLICATIONS = frozenset({"word", "excel", "powerpoint"})
+APPLICATIONS = frozenset({"word", "excel", "powerpoint", "publisher", "visio", "project", "outlook", "access"})
 LANGUAGES = frozenset({"vba", "xlm"})
 STARTERS = frozenset({"itself", "user"})
 
 _TEXT_KEYS = ("id", "title", "why", "test")
-_KEYS = frozenset({*_TEXT_KEYS, "applies", "language", "runs", "names", "prefixes", "pattern", "module", "references"})
+_LIST_KEYS = ("applies", "names", "prefixes", "events", "references")
+_KEYS = frozenset({*_TEXT_KEYS, *_LIST_KEYS, "language", "runs", "pattern", "module"})
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NAME = re.compile(r"[A-Za-z_]\w{2,62}")
 _DANGEROUS_PATTERN = re.compile(r"\)[*+{]|\\[1-9]|\(\?[=!<P]")
@@ -35,9 +36,10 @@ class Trigger:
     """One way a macro is started without anybody choosing it.
 
     ``names`` are whole procedure names (or defined names, for ``xlm``), ``prefixes`` the beginnings of names,
-    ``pattern`` an expression for the whole name; all ignore case. ``runs`` is ``itself``, or ``user`` for events that
-    wait for a click or a keystroke in the document, which are told but do not make a document auto-exec. ``module``
-    says that a module of that name with a procedure ``Main`` runs as well. ``test`` is a name that has to match.
+    ``events`` what stands behind the last underscore, ``pattern`` an expression for the whole name; all ignore case.
+    ``runs`` is ``itself``, or ``user`` for events that wait for a click or a keystroke in the document, which are told
+    but do not make a document auto-exec. ``module`` says that a module of that name with a procedure ``Main`` runs as
+    well. ``test`` is a name that has to match.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Trigger:
     runs: str = "itself"
     names: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
     pattern: str = ""
     module: bool = False
     references: tuple[str, ...] = ()
@@ -59,7 +62,7 @@ class Trigger:
         return self.runs == "itself"
 
     def is_called(self, name: str) -> bool:
-        """Whether ``name`` is one of the whole names, and does not only fit the pattern of an event."""
+        """Whether ``name`` is one of the whole names, and does not only end like an event."""
         return name.casefold() in (whole.casefold() for whole in self.names)
 
 
@@ -94,24 +97,23 @@ class ScanRules:
 
     def match(self, name: str, *, language: str, applications: frozenset[str] = APPLICATIONS) -> Trigger | None:
         """The trigger behind a procedure name or a defined name, those that run by themselves first."""
-        whole = self._whole.get((language, name.casefold()), ())
-        candidates = [*whole, *(t for t, expression in self._expressions[language] if expression.fullmatch(name))]
+        folded = name.casefold()
+        listener, _, event = folded.rpartition("_")
+        known = (
+            *self._whole.get((language, folded), ()),
+            *(self._events.get((language, event), ()) if listener else ()),
+        )
+        candidates = [*known, *(t for t, expression in self._expressions[language] if expression.fullmatch(name))]
         fitting = [t for t in candidates if t.applies & applications]
         return min(fitting, key=lambda t: not t.by_itself, default=None)
 
     @cached_property
-    def whole_names(self) -> frozenset[str]:
-        """Every whole VBA name that runs by itself, folded: what the source has to show if the p-code knows it."""
-        return frozenset(n.casefold() for t in self.triggers if t.language == "vba" and t.by_itself for n in t.names)
+    def _whole(self) -> dict[tuple[str, str], tuple[Trigger, ...]]:
+        return _table((trigger, trigger.names) for trigger in self.triggers)
 
     @cached_property
-    def _whole(self) -> dict[tuple[str, str], tuple[Trigger, ...]]:
-        table: dict[tuple[str, str], tuple[Trigger, ...]] = {}
-        for trigger in self.triggers:
-            for name in trigger.names:
-                key = (trigger.language, name.casefold())
-                table[key] = (*table.get(key, ()), trigger)
-        return table
+    def _events(self) -> dict[tuple[str, str], tuple[Trigger, ...]]:
+        return _table((trigger, trigger.events) for trigger in self.triggers)
 
     @cached_property
     def _expressions(self) -> dict[str, tuple[tuple[Trigger, re.Pattern[str]], ...]]:
@@ -123,6 +125,18 @@ class ScanRules:
             )
             for language in LANGUAGES
         }
+
+
+def _table(
+    entries: Iterable[tuple[Trigger, tuple[str, ...]]],
+) -> dict[tuple[str, str], tuple[Trigger, ...]]:
+    """Language and folded word, and the triggers that know it."""
+    table: dict[tuple[str, str], tuple[Trigger, ...]] = {}
+    for trigger, words in entries:
+        for word in words:
+            key = (trigger.language, word.casefold())
+            table[key] = (*table.get(key, ()), trigger)
+    return table
 
 
 def _expression(trigger: Trigger) -> str:
@@ -141,12 +155,12 @@ def _trigger(number: int, entry: Any, mistakes: list[str]) -> Trigger:
     mistakes += [f"{called} needs a text for {key!r}." for key, text in texts.items() if not _is_text(text)]
     if _is_text(texts["id"]) and not _ID.fullmatch(str(texts["id"])):
         mistakes.append(f"{called}: an id is made of lower-case words joined by hyphens.")
-    lists = {key: _texts(called, entry, key, mistakes) for key in ("applies", "names", "prefixes", "references")}
+    lists = {key: _texts(called, entry, key, mistakes) for key in _LIST_KEYS}
     if not lists["applies"] or not APPLICATIONS.issuperset(lists["applies"]):
         mistakes.append(f"{called}: 'applies' is a list of {_either(APPLICATIONS)}.")
     mistakes += [
         f"{called}: {name!r} is not a name a macro can have."
-        for name in (*lists["names"], *lists["prefixes"])
+        for name in (*lists["names"], *lists["prefixes"], *lists["events"])
         if not _NAME.fullmatch(name)
     ]
     language, runs = entry.get("language", "vba"), entry.get("runs", "itself")
@@ -159,8 +173,8 @@ def _trigger(number: int, entry: Any, mistakes: list[str]) -> Trigger:
         mistakes += _bad_pattern(called, pattern)
     if not isinstance(entry.get("module", False), bool):
         mistakes.append(f"{called}: 'module' is true or false.")
-    if not (lists["names"] or lists["prefixes"] or pattern):
-        mistakes.append(f"{called} needs 'names', 'prefixes' or a 'pattern'.")
+    if not (lists["names"] or lists["prefixes"] or lists["events"] or pattern):
+        mistakes.append(f"{called} needs 'names', 'prefixes', 'events' or a 'pattern'.")
     return Trigger(
         **{key: str(text) for key, text in texts.items()},
         applies=frozenset(lists["applies"]),
@@ -168,6 +182,7 @@ def _trigger(number: int, entry: Any, mistakes: list[str]) -> Trigger:
         runs=str(runs),
         names=lists["names"],
         prefixes=lists["prefixes"],
+        events=lists["events"],
         pattern=str(pattern),
         module=entry.get("module") is True,
         references=lists["references"],

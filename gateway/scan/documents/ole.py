@@ -17,7 +17,15 @@ from gateway.scan.triggers import APPLICATIONS
 
 TYPES = frozenset({FileType.DOC, FileType.XLS, FileType.PPT, FileType.OLE, FileType.VBA_PROJECT})
 
-_HOSTS = {"worddocument": "word", "workbook": "excel", "book": "excel", "powerpoint document": "powerpoint"}
+_HOSTS = {
+    "worddocument": "word",
+    "workbook": "excel",
+    "book": "excel",
+    "powerpoint document": "powerpoint",
+    "visiodocument": "visio",
+    "quill": "publisher",
+}
+"""Streams and storages that only one application reads."""
 
 
 def inspect(blob: Blob, look: Look) -> None:
@@ -53,7 +61,7 @@ class _Inspection:
         for entry in streams:
             self.look.budget.check_time()
             handlers.get(entry.key, self._other)(entry)
-        hosts = frozenset(_HOSTS[entry.key] for entry in streams if entry.key in _HOSTS)
+        hosts = frozenset(_HOSTS[entry.key] for entry in self.file.entries if entry.key in _HOSTS)
         inspect_vba(self.file, self.blob.data, self.where, self.look, hosts or APPLICATIONS)
         if self.file.damaged:
             self.look.find(Kind.CORRUPT, self.where, f"Is a damaged compound file: {self.file.damaged}")

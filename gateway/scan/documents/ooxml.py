@@ -17,6 +17,7 @@ from gateway.scan.documents.remote import is_remote
 from gateway.scan.documents.vba import carve_vba, inspect_vba
 from gateway.scan.documents.word_fields import dde_in_xml
 from gateway.scan.look import Blob, Corrupt, Look
+from gateway.scan.triggers import APPLICATIONS
 
 TYPES = frozenset(
     {
@@ -25,7 +26,7 @@ TYPES = frozenset(
     }
 )
 
-_FOLDERS = {"word": "word", "xl": "excel", "ppt": "powerpoint"}
+_FOLDERS = {"word": "word", "xl": "excel", "ppt": "powerpoint", "visio": "visio"}
 _TYPES = {
     "wordprocessingml": "word",
     "ms-word": "word",
@@ -33,6 +34,7 @@ _TYPES = {
     "ms-excel": "excel",
     "presentationml": "powerpoint",
     "ms-powerpoint": "powerpoint",
+    "ms-visio": "visio",
 }
 _FIELD_TYPES = ("main+xml", "header+xml", "footer+xml", "footnotes+xml", "endnotes+xml", "comments+xml", "glossary+xml")
 _FETCHED = frozenset({"attachedtemplate", "oleobject", "frame", "subdocument", "afchunk", "package", "control"})
@@ -75,7 +77,7 @@ def _applications(package: Package) -> frozenset[str]:
     kinds = " ".join(package.content_types)
     found = {app for folder, app in _FOLDERS.items() if folder in folders}
     found |= {app for word, app in _TYPES.items() if word in kinds}
-    return frozenset(found or _FOLDERS.values())
+    return frozenset(found) or APPLICATIONS
 
 
 def _vba_parts(package: Package) -> list[str]:

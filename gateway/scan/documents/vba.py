@@ -26,6 +26,11 @@ from gateway.scan.triggers import ScanRules, Trigger
 
 _MAX_TOLD = 10
 _SMALLEST_PROCEDURE = 3
+_LOOKED_FOR_IN_COMPILED = (
+    *("autoopen", "autoexec", "autonew", "autoclose", "autoexit", "document_open", "document_new", "document_close"),
+    *("auto_open", "auto_close", "workbook_open", "workbook_activate", "workbook_beforeclose"),
+)
+"""What stomped code is started by. Names of code long deleted stay in a project, so the rarer ones say nothing."""
 _IN_A_FORM = "Runs when the form it belongs to is shown or used"
 
 
@@ -65,7 +70,11 @@ def inspect_vba(
     size = sum(len(module.source) for project in projects for module in project.modules)
     if size and not any(hit.by_itself for hits in found for hit in hits):
         forms = {module.name for project in projects for module in project.modules if module.form}
-        second = [Module(name, text, name in forms) for name, text in second_reading(data, size, look.budget)]
+        # olevba puts an extension behind the name
+        second = [
+            Module(name, text, name.partition(".")[0] in forms)
+            for name, text in second_reading(data, size, look.budget)
+        ]
         found[0] += [hit for hit in _hits(second, look.rules, applications) if hit.by_itself]
     for project, hits in zip(projects, found, strict=True):
         _Telling(project, hits, where, look).run()
@@ -151,7 +160,7 @@ class _Telling:
         if project.stomped:
             sentence = f"The source of module {project.stomped[0]} is not what its compiled code was made from"
             self.look.find(Kind.VBA_STOMPED, self.where, sentence, reference="MITRE ATT&CK T1564.007")
-        elif name := _only_compiled(project, self.look.rules):
+        elif name := _only_compiled(project):
             sentence = f"The compiled code knows {name}, which runs by itself, and the source does not show it"
             self.look.find(Kind.VBA_STOMPED, self.where, sentence, reference="MITRE ATT&CK T1564.007")
         if project.unreadable:
@@ -163,28 +172,36 @@ class _Telling:
 
 
 def _hits(modules: list[Module], rules: ScanRules, applications: frozenset[str]) -> Iterator[_Hit]:
+    def match(name: str) -> Trigger | None:
+        return rules.match(name, language="vba", applications=applications)
+
     for module in modules:
+        listeners = vba_source.listeners(module.source)
         for declared in vba_source.declarations(module.source):
-            trigger = rules.match(declared.name, language="vba", applications=applications)
+            trigger = match(declared.name)
             if declared.name.casefold() == "main":
-                named = rules.match(module.name, language="vba", applications=applications)
+                named = match(module.name)
                 trigger = named if named and named.module else trigger
-            if trigger and not (declared.keyword == "property" and not trigger.is_called(declared.name)):
+            listener, _, event = declared.name.rpartition("_")
+            if not trigger and (kind := listeners.get(listener.casefold())):
+                # an object of any name has the events of its class
+                trigger = match(f"{kind}_{event}")
+            if trigger and (declared.keyword != "property" or trigger.is_called(declared.name)):
                 yield _Hit(trigger, module, declared)
 
 
-def _only_compiled(project: Project, rules: ScanRules) -> str:
+def _only_compiled(project: Project) -> str:
     """A name that runs by itself, known to the compiled code and nowhere in the source; else "".
 
-    Names of code long deleted stay in the project, so only a project with compiled lines counts.
+    Only a project with compiled lines counts: what was deleted leaves its name, and no lines.
     """
     if project.compiled_lines < _SMALLEST_PROCEDURE:
         return ""
     compiled = project.compiled.lower()
     source = "\n".join(module.source for module in project.modules).lower()
-    for name in sorted(rules.whole_names):
+    for name in _LOOKED_FOR_IN_COMPILED:
         encoded = name.encode()
-        # the plain search first: an expression over a megabyte for each of a hundred names takes a third of a second
+        # the plain search first: an expression over a megabyte for each of the names takes a long time
         if encoded in compiled and name not in source and re.search(rb"\b" + encoded + rb"\b", compiled):
             return name
     return ""

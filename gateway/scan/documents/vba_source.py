@@ -24,6 +24,7 @@ _DECLARATION = re.compile(
     rf"(sub|function|property{SPACE}+(?:get|let|set)){SPACE}+\[?([^\W\d_]\w*)",
     re.IGNORECASE | re.MULTILINE,
 )
+_LISTENER = re.compile(rf"\bWithEvents{SPACE}+(\w+){SPACE}+As{SPACE}+(?:New{SPACE}+)?(?:\w+\.)?(\w+)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"^[ \t]*Attribute[ \t]+[\w.]*VB_[^\n]*(?:\n|\Z)", re.IGNORECASE | re.MULTILINE)
 _NOT_CODE = re.compile(rf"{SPACE}*(?:$|attribute\b|option\b|'|rem\b|version\b)", re.IGNORECASE)
 _EXCERPT_LINES = 12
@@ -53,6 +54,13 @@ def declarations(source: str) -> Iterator[Declaration]:
             if key not in seen:
                 seen.add(key)
                 yield Declaration(match[1][:8].lower().strip(), _identifier(match[2]), match.start(1))
+
+
+def listeners(source: str) -> dict[str, str]:
+    """The variables that are told of events, folded, and the class of the object each listens to (MS-VBAL 5.2.3.1)."""
+    if "withevents" not in source.lower():
+        return {}
+    return {match[1].casefold(): match[2] for match in _LISTENER.finditer(CONTINUATION.sub(" ", source))}
 
 
 def line_number(source: str, place: int) -> int:

@@ -47,6 +47,16 @@ def test_the_shipped_file_is_sound():
         "WebBrowser1_DocumentComplete",
         "anything_DocumentOpen",
         "X_WorkbookOpen",
+        "Worksheet_Change",
+        "Workbook_SheetSelectionChange",
+        "cbo_Change",
+        "my_object_DocumentComplete",
+        "App_PresentationOpen",
+        "Document_DocumentOpened",
+        "Project_Open",
+        "Application_Startup",
+        "Item_Open",
+        "RdpClient_OnConnecting",
     ],
 )
 def test_a_name_that_runs_by_itself(name):
@@ -56,7 +66,7 @@ def test_a_name_that_runs_by_itself(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["CommandButton1_Click", "Worksheet_Change", "Worksheet_SelectionChange", "cbo_Change"]
+    "name", ["CommandButton1_Click", "Worksheet_FollowHyperlink", "cbo_KeyDown", "UserForm_Initialize", "EditPaste"]
 )
 def test_a_name_that_waits_for_the_reader_is_told_and_no_more(name):
     trigger = ScanRules.parse(SHIPPED).match(name, language="vba")
@@ -65,7 +75,19 @@ def test_a_name_that_waits_for_the_reader_is_told_and_no_more(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["AutoOpened", "MyAutoOpen", "Document_Opening", "OpenDocument", "Main", "Auto_Open1", ""]
+    "name",
+    [
+        "AutoOpened",
+        "MyAutoOpen",
+        "Document_Opening",
+        "OpenDocument",
+        "Main",
+        "Auto_Open1",
+        "",
+        "_Painted",
+        "Painted",
+        "x_",
+    ],
 )
 def test_a_name_nothing_starts(name):
     assert ScanRules.parse(SHIPPED).match(name, language="vba") is None
@@ -124,7 +146,7 @@ def test_rules_are_frozen():
         (GOOD.replace('["word"]', '["wordpad"]'), "'applies' is a list of"),
         (GOOD.replace('["word"]', '"word"'), "'applies' is a list of"),
         (GOOD.replace('["AutoOpen"]', '["Auto Open"]'), "is not a name a macro can have"),
-        (GOOD.replace('["AutoOpen"]', "[]"), "needs 'names', 'prefixes' or a 'pattern'"),
+        (GOOD.replace('["AutoOpen"]', "[]"), "needs 'names', 'prefixes', 'events' or a 'pattern'"),
         (GOOD.replace('test = "AutoOpen"', 'test = "AutoClose"'), "does not match its own test"),
         (GOOD + 'language = "basic"\n', "'language' is"),
         (GOOD + 'runs = "sometimes"\n', "'runs' is"),

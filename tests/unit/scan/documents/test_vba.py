@@ -80,6 +80,31 @@ def test_the_finding_says_what_runs_and_shows_it():
     assert finding.where == "2/sample"
 
 
+def test_an_object_of_any_name_has_the_events_of_its_class():
+    listening = "Private WithEvents wb As Excel.Workbook\r\n"
+    assert inspected(f"{listening}Private Sub wb_Open()\r\nEnd Sub").verdict is Verdict.AUTOEXEC
+    assert inspected("Dim wb As Workbook\r\nPrivate Sub wb_Open()\r\nEnd Sub").verdict is Verdict.MACRO
+
+
+def test_the_events_of_a_form_wait_for_the_form():
+    designer = {("UserForm1", "\x03VBFrame"): b"VERSION 5.00\r\n", ("UserForm1", "f"): b"x", ("UserForm1", "o"): b""}
+    listing = PROJECT[("PROJECT",)]
+    source = 'Attribute VB_Name = "{}"\r\nSub Frame1_Layout()\r\nEnd Sub\r\n'
+
+    def verdict(form: bytes) -> Verdict:
+        streams = {**PROJECT, **{(path[0].replace("UserForm1", "Module1"), path[1]): c for path, c in designer.items()}}
+        streams[("PROJECT",)] = listing.replace(b"Module=Module1", form)
+        streams[("VBA", "Module1")] = compress(source.format("Module1").encode())
+        data = compound_file(streams)
+        look = Recorder()
+        inspect_vba(CompoundFile(data), data, "x", look, WORD)
+        return look.verdict
+
+    assert verdict(b"BaseClass=Module1") is Verdict.MACRO
+    assert verdict(b"Document=Module1/&H00000000") is Verdict.AUTOEXEC
+    assert verdict(b"BaseClass=Module1\r\nDocument=Module1/&H00000000") is Verdict.AUTOEXEC
+
+
 def test_main_in_a_module_called_autoopen_runs():
     assert inspected("Sub Main()\r\nEnd Sub", "Other").verdict is Verdict.MACRO
     look = Recorder()
