@@ -67,7 +67,7 @@ class Kept:
             self._run += len(piece)
             if self._budget.is_too_much_padding(len(piece)):
                 self._run = 0
-                raise OverLimit("unpacks to too much padding of one value", local=True, before=self._kept.getvalue())
+                raise OverLimit("unpacks to too much padding of one value", local=True, before=self._given())
             return
         self._keep_run()
         self._keep(piece)
@@ -78,7 +78,13 @@ class Kept:
             self._budget.left_out += self._run - PIECE
             self._run = PIECE
         self._keep_run()
-        return self._kept.getvalue()
+        return self._given()
+
+    def _given(self) -> bytes:
+        """What is kept, given away: the frames of an exception must not hold it any longer."""
+        content = self._kept.getvalue()
+        self._kept = io.BytesIO()
+        return content
 
     def _is_run(self, piece: Bytes) -> bool:
         if self._run:
@@ -97,8 +103,7 @@ class Kept:
     def _keep(self, piece: Bytes) -> None:
         limit = self._budget.room_for_one
         if self._kept.tell() + len(piece) > limit:
-            before = self._kept.getvalue()[:_HEAD]
-            raise OverLimit(f"unpacks to more than {limit} bytes", local=True, before=before)
+            raise OverLimit(f"unpacks to more than {limit} bytes", local=True, before=self._given()[:_HEAD])
         self._budget.spend_bytes(len(piece))
         self._kept.write(piece)
 

@@ -123,7 +123,7 @@ def _by_another_method(packed: Bytes, entry: Entry, budget: Budget, doubt: Doubt
     """The content by a method the header does not name: one that gives the checksum, else one that fits the data."""
     head = bytes(packed[:6])
     methods = [method for magic, method in _MAGIC if head.startswith(magic)]
-    for method in (*methods, DEFLATED, STORED, LZMA, DEFLATE64):
+    for method in (*methods, DEFLATED, STORED, LZMA):
         if method == entry.method:
             continue
         try:
@@ -131,7 +131,7 @@ def _by_another_method(packed: Bytes, entry: Entry, budget: Budget, doubt: Doubt
         except Corrupt:
             continue
         right = _has_checksum(entry) and zlib.crc32(found) == entry.crc
-        if right or (method not in (STORED, DEFLATE64) and found and rest == 0):
+        if right or (method != STORED and found and rest == 0):
             names = "compressed" if method else "stored"
             doubt(f"{entry.name!r} says it is {'compressed' if entry.method else 'stored'} and is {names}")
             return found, rest
