@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 
 from gateway.message import FileType
 from gateway.scan import ole_directory
@@ -26,8 +27,8 @@ WIDE = 64 << 10
 """How far in the beginning of a mail or of a Word web archive is looked for when something stands before it."""
 SELF_EXTRACTING = 1 << 20
 """How far in a 7z or RAR file may begin behind something else, as the programs that open them search for it."""
-FAR = 4 << 20
-"""How far from either end a zip file is looked for in something else; self-extractors and polyglots stay below it."""
+MANY = 1000
+"""Signatures of a zip file that are tried in something else; more of them are there to hide the right one."""
 
 # (offset, magic bytes, type). The first line that fits is the first candidate.
 MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
@@ -333,24 +334,33 @@ def _has_mail(start: bytes) -> bool:
 
 
 def _has_zip(data: bytes | memoryview, *, at_end: bool) -> bool:
-    """An end record whose directory is where it says, near the end, or a local header with a believable name.
+    """An end record whose directory is where it says, or a local header with a believable name, anywhere.
 
     ``at_end`` asks for an end record that ends the file: OLE documents keep zip files in their streams, in pieces.
     """
-    tail = bytes(data[-FAR:])
-    position = len(tail)
-    while (position := tail.rfind(zip_records.END, 0, position)) >= 0:
-        directory = zip_records.directory_at(data, len(data) - len(tail) + position)
+    whole = data if isinstance(data, bytes) else bytes(data)
+    for number, position in enumerate(_backwards(whole, zip_records.END)):
+        if number == MANY:
+            return True
+        directory = zip_records.directory_at(whole, position)
         if directory is not None and directory.start < directory.end:
-            comment = int.from_bytes(tail[position + 20 : position + 22], "little")
-            if not at_end or position + zip_records.END_SIZE + comment == len(tail):
+            comment = int.from_bytes(whole[position + 20 : position + 22], "little")
+            if not at_end or position + zip_records.END_SIZE + comment == len(whole):
                 return True
     if at_end:
         return False
-    front = data if isinstance(data, bytes) else bytes(data[: FAR + HEAD])
-    position = FAR  # backwards, which takes half the time
-    while (position := front.rfind(zip_records.LOCAL, 0, position)) >= 0:
-        local = zip_records.local_entry(front, position)
+    # Backwards, which takes half the time.
+    for number, position in enumerate(_backwards(whole, zip_records.LOCAL)):
+        if number == MANY:
+            return True
+        local = zip_records.local_entry(whole, position)
         if local is not None and local.method in (0, 8) and local.raw_name.isascii() and local.raw_name:
             return True
     return False
+
+
+def _backwards(data: bytes, magic: bytes) -> Iterator[int]:
+    """Where ``magic`` stands, from the last on."""
+    position = len(data)
+    while (position := data.rfind(magic, 0, position)) >= 0:
+        yield position

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 class Item:
     """One member. The fields that begin with ``central_`` or ``local_`` are lies told on that side only."""
 
-    name: str
+    name: str | bytes
     content: bytes = b""
     method: int = 8
     flags: int = 0
@@ -24,35 +24,54 @@ class Item:
     has_local: bool = True
     extra: bytes = b""
     time: int = 0
+    behind: bytes = b""
+    """Bytes between the data and the next record."""
 
     def data(self) -> bytes:
         if self.packed is not None:
             return self.packed
         if self.method == 0:
             return self.content
-        deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
-        return deflater.compress(self.content) + deflater.flush()
+        return deflate(self.content)
 
 
-def build(items: Sequence[Item], *, prefix: bytes = b"", comment: bytes = b"", count: int | None = None) -> bytes:
+def deflate(content: bytes) -> bytes:
+    """A raw deflate stream."""
+    deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return deflater.compress(content) + deflater.flush()
+
+
+def extra(kind: int, content: bytes) -> bytes:
+    """One extra field."""
+    return struct.pack("<HH", kind, len(content)) + content
+
+
+def build(
+    items: Sequence[Item],
+    *,
+    prefix: bytes = b"",
+    comment: bytes = b"",
+    count: int | None = None,
+    before_end: bytes = b"",
+) -> bytes:
     """A zip file of ``items``; offsets are counted from the end of ``prefix``, as a self-extractor has it."""
     body, directory, listed = b"", b"", 0
     for item in items:
         at = len(body)
         record = _values(item)
         if item.has_local:
-            body += _local(record | item.local) + item.data()
+            body += _local(record | item.local) + item.data() + item.behind
         if item.central:
             directory += _central(record, at)
             listed += 1
     listed = listed if count is None else count
     end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, listed, listed, len(directory), len(body), len(comment))
-    return prefix + body + directory + end + comment
+    return prefix + body + directory + before_end + end + comment
 
 
 def _values(item: Item) -> dict[str, object]:
     return {
-        "name": item.name.encode(),
+        "name": item.name.encode() if isinstance(item.name, str) else item.name,
         "flags": item.flags,
         "method": item.method,
         "crc": zlib.crc32(item.content) if item.crc is None else item.crc,

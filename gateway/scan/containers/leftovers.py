@@ -6,7 +6,7 @@ padding is not worth that. Raises ``OverLimit``.
 
 from __future__ import annotations
 
-from gateway.message import Kind, Verdict
+from gateway.message import FileType, Kind, Verdict
 from gateway.scan.budget import OverLimit
 from gateway.scan.look import Blob, Corrupt, Look
 
@@ -15,13 +15,13 @@ _LEAST = 16
 _WORTH_TELLING = 16 << 20
 
 
-def hand_on(blob: Blob, start: int, look: Look, name: str = "behind the end") -> None:
-    """Look into what ``blob`` holds from ``start`` on, if it is more than padding of one value."""
+def hand_on(blob: Blob, start: int, look: Look, name: str = "behind the end") -> FileType:
+    """Look into what ``blob`` holds from ``start`` on, if it is more than padding of one value. What it is."""
     rest = bytes(blob.data[start:])
     if len(rest) < _LEAST or not rest.strip(rest[:1]) or not rest.strip(b"\x00\t\r\n "):
-        return
+        return FileType.EMPTY
     look.budget.spend_bytes(len(rest))
-    look.descend(blob, rest, name)
+    return look.descend(blob, rest, name)
 
 
 def tell_trouble(trouble: Corrupt | OverLimit, where: str, look: Look) -> None:

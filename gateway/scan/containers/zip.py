@@ -167,7 +167,8 @@ class _Unpacking:
         if content or not member.name.endswith("/"):
             self.types.add(self.look.descend(self.blob, content, member.name))
         if rest:
-            leftovers.hand_on(Blob(member.packed, where, depth=self.blob.depth), len(member.packed) - rest, self.look)
+            packed = Blob(member.packed, where, depth=self.blob.depth)
+            self.types.add(leftovers.hand_on(packed, len(member.packed) - rest, self.look))
 
     def take_strangers(self, walk: Walk) -> None:
         """Documents and archives of other kinds in the bytes that belong to no member."""
