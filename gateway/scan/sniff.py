@@ -321,7 +321,7 @@ def _behind(data: bytes | memoryview, head: bytes, first: FileType) -> list[File
         found += [kind for magic, kind in archive.SEARCHED if start.find(magic, 1, SELF_EXTRACTING) > 0]
     if first not in _NO_MAIL_INSIDE and _has_mail(bytes(data[:WIDE]).lower()):
         found.append(FileType.MHT)
-    if first not in (FileType.RTF, FileType.EMPTY) and b"{\\rtf" in head:
+    if first not in (FileType.RTF, FileType.EMPTY) and b"{\\rt" in bytes(data[:WIDE]):
         found.append(FileType.RTF)
     if first in (FileType.TEXT, FileType.BINARY, FileType.IMAGE) and b"ActiveMime" in head:
         found.append(FileType.ACTIVEMIME)

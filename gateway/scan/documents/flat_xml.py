@@ -10,10 +10,10 @@ from __future__ import annotations
 import binascii
 
 from gateway.message import FileType, Kind
+from gateway.scan.documents import fields, word_fields
 from gateway.scan.documents.compound import CARRIERS
 from gateway.scan.documents.opc import parse
 from gateway.scan.documents.remote import is_remote
-from gateway.scan.documents.word_fields import dde_in_xml
 from gateway.scan.look import Blob, Corrupt, Look
 
 TYPES = frozenset({FileType.FLAT_OPC, FileType.WORD_XML})
@@ -31,8 +31,7 @@ def inspect(blob: Blob, look: Look) -> None:
         parse(content, reader.start, text=reader.text, end=reader.end)
     finally:
         reader.finish()
-    if field := dde_in_xml(content):
-        look.find(Kind.DDE, blob.where, f"Starts another program by a field: {field}", reference="ECMA-376 §17.16")
+    fields.tell(word_fields.in_xml(content), blob.where, look)
 
 
 class _Reader:

@@ -9,7 +9,7 @@ after looking for macro source in the bytes, and ``OverLimit``.
 from __future__ import annotations
 
 from gateway.message import FileType, Kind
-from gateway.scan.documents import biff, encryption, package, powerpoint97, word97
+from gateway.scan.documents import biff, encryption, equation, moniker, package, powerpoint97, word97
 from gateway.scan.documents.compound import CARRIERS, STREAM, CompoundFile, Entry
 from gateway.scan.documents.vba import carve_vba, inspect_vba
 from gateway.scan.look import Blob, Corrupt, Look
@@ -26,6 +26,8 @@ _HOSTS = {
     "quill": "publisher",
 }
 """Streams and storages that only one application reads."""
+_MAX_LINK = 1 << 16
+"""Bytes of a stream that names where a linked object is."""
 
 
 def inspect(blob: Blob, look: Look) -> None:
@@ -56,6 +58,8 @@ class _Inspection:
             "book": self._workbook,
             "powerpoint document": self._presentation,
             package.STREAM_NAME.casefold(): self._packed_file,
+            equation.STREAM_NAME.casefold(): self._equation,
+            moniker.STREAM_NAME.casefold(): self._link,
         }
         streams = [entry for entry in self.file.entries if entry.kind == STREAM]
         for entry in streams:
@@ -97,11 +101,11 @@ class _Inspection:
             self.encrypted = True
             return
         text = self._read(entry)
-        word97.inspect_text(text, self.where, self.look)
         word97.inspect_commands(text, fib, self.where, self.look)
-        for table in self.file.streams(fib.table):
-            if table.parent == entry.parent:
-                word97.inspect_template(self._read(table), fib, self.where, self.look)
+        tables = [self._read(t) for t in self.file.streams(fib.table) if t.parent == entry.parent]
+        for table in tables or [b""]:
+            word97.inspect_text(text, table, fib, self.where, self.look)
+            word97.inspect_template(table, fib, self.where, self.look)
 
     def _workbook(self, entry: Entry) -> None:
         try:
@@ -119,8 +123,20 @@ class _Inspection:
         for number, content in enumerate(powerpoint97.objects(self._read(entry), self.look, damaged), 1):
             self.look.descend(self.blob, content, f"object{number}.bin")
 
+    def _equation(self, entry: Entry) -> None:
+        equation.inspect(self._read(entry), self.where, self.look)
+
+    def _link(self, entry: Entry) -> None:
+        moniker.inspect(self._read(entry, _MAX_LINK), self.where, self.look)
+
     def _packed_file(self, entry: Entry) -> None:
-        package.unpack_package(self._read(entry), self.blob, self.where, self.look)
+        content = self._read(entry)
+        if self._class_of(entry.parent) == equation.EDITOR and equation.inspect(content[4:], self.where, self.look):
+            return  # early versions of the Equation Editor kept their records here, behind their size
+        package.unpack_package(content, self.blob, self.where, self.look)
+
+    def _class_of(self, storage: tuple[str, ...]) -> bytes:
+        return next((e.clsid for e in self.file.entries if e.path == storage), self.file.root_clsid)
 
     def _other(self, entry: Entry) -> None:
         """Any other stream is a document of its own if it begins as one."""

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from gateway.message import FileType, Kind
 from gateway.scan.containers import zip as zip_file
-from gateway.scan.documents import xlm, xlsb
+from gateway.scan.documents import fields, links, word_fields, xlm, xlsb
 from gateway.scan.documents.compound import CARRIERS, CompoundFile
 from gateway.scan.documents.opc import Element, Package, elements
-from gateway.scan.documents.remote import is_remote
 from gateway.scan.documents.vba import carve_vba, inspect_vba
-from gateway.scan.documents.word_fields import dde_in_xml
 from gateway.scan.look import Blob, Corrupt, Look
 from gateway.scan.triggers import APPLICATIONS
 
@@ -37,8 +35,9 @@ _TYPES = {
     "ms-visio": "visio",
 }
 _FIELD_TYPES = ("main+xml", "header+xml", "footer+xml", "footnotes+xml", "endnotes+xml", "comments+xml", "glossary+xml")
-_FETCHED = frozenset({"attachedtemplate", "oleobject", "frame", "subdocument", "afchunk", "package", "control"})
-"""Relationships Office follows when the document is opened; links for the reader and pictures are not among them."""
+_FIELD_RELATIONS = frozenset(
+    {"officedocument", "header", "footer", "footnotes", "endnotes", "comments", "glossarydocument"}
+)
 _TEXT_PARTS = frozenset(
     {"word/document.xml", "xl/sharedstrings.xml", "xl/worksheets/sheet1.xml", "ppt/slides/slide1.xml"}
 )
@@ -177,11 +176,7 @@ def _sound_elements(package: Package, name: str, content: bytes, wanted: frozens
 
 
 def _inspect_links(package: Package, blob: Blob, look: Look) -> None:
-    for relation in package.relations:
-        if relation.external and relation.kind in _FETCHED and is_remote(relation.target):
-            what = "template" if relation.kind == "attachedtemplate" else "object"
-            sentence = f"Fetches a remote {what} when it is opened: {relation.target}"
-            look.find(Kind.REMOTE_TEMPLATE, blob.where, sentence, reference="MITRE ATT&CK T1221")
+    links.tell(package, blob, look)
     for name in package.parts:
         if "externallink" not in name or "/_rels/" in name:
             continue
@@ -198,18 +193,19 @@ def _dde_links(package: Package, name: str, content: bytes, look: Look) -> list[
 
 
 def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:
+    related = {r.target for r in package.relations if r.kind in _FIELD_RELATIONS}
     for name in package.parts:
         kind = package.content_type(name)
-        if "word" not in kind or not kind.endswith(_FIELD_TYPES):
+        by_type = "word" in kind and kind.endswith(_FIELD_TYPES)
+        if not by_type and not (name in related and name.startswith("word/")):
             continue
         for content in package.read(name):
             try:
-                field = dde_in_xml(content)
+                instructions = word_fields.in_xml(content)
             except Corrupt as error:
                 package.unreadable[name] = str(error)
-                continue
-            if field:
-                look.find(Kind.DDE, blob.where, f"Starts another program by a field: {field}", reference="CWE-829")
+            else:
+                fields.tell(instructions, blob.where, look)
 
 
 def _inspect_embedded(package: Package, projects: list[str], blob: Blob, look: Look) -> None:

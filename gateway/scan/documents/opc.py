@@ -10,6 +10,7 @@ nothing can expand. A part that cannot be read is told in ``unreadable``.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -20,6 +21,8 @@ from gateway.scan.containers.zip import Member
 from gateway.scan.look import Corrupt
 
 CONTENT_TYPES = "[content_types].xml"
+_ENCODING = re.compile(rb"<\?xml[^>]{1,200}?encoding\s{0,9}=\s{0,9}[\"']([\w.:-]{1,40})", re.IGNORECASE)
+_PLAIN_ENCODINGS = (b"utf-8", b"utf8", b"utf-16", b"us-ascii", b"ascii", b"iso-8859-", b"windows-125", b"cp125")
 _ENCRYPTED = "is encrypted inside the package"
 
 
@@ -111,6 +114,12 @@ class Package:
             source = posixpath.join(source_folder, file.removesuffix(".rels"))
             for element in self.elements(name, frozenset({"Relationship"})):
                 yield _relation(source, source_folder, element.attributes)
+
+
+def is_plain(content: bytes) -> bool:
+    """Whether the letters of an XML document can be found in its bytes, or in every second one of them."""
+    declared = _ENCODING.search(content[:400].replace(b"\0", b""))
+    return declared is None or declared[1].lower().startswith(_PLAIN_ENCODINGS)
 
 
 def part_name(raw: str) -> str:

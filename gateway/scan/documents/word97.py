@@ -7,11 +7,12 @@ functions report what they see in the bytes they are given, as far as these go, 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.message import Kind, Verdict
+from gateway.scan.documents import fields, word_fields
 from gateway.scan.documents.remote import is_remote
-from gateway.scan.documents.word_fields import dde_in_text
 from gateway.scan.look import Corrupt, Look
 
 _IDENTS = frozenset({0xA5EC, 0xA5DC, 0xA59B, 0xA697, 0xA698, 0xA699})
@@ -22,7 +23,11 @@ _SECOND_TABLE = 0x0200
 _ASSOCIATED = 0x019A
 """Where the FIB says where SttbfAssoc is: pair 32 of FibRgFcLcb97 (MS-DOC 2.5.6)."""
 _TEMPLATE = 1
-FIB_SIZE = _ASSOCIATED + 8
+_PIECES = 0x01A2
+"""Where the FIB says where the piece table is: pair 33."""
+_NARROW = 1 << 30
+"""MS-DOC 2.9.73 FcCompressed: letters of one byte, at half the place."""
+FIB_SIZE = _PIECES + 8
 _COMMANDS = 0x0118
 """Where the FIB of Word 6 and 95 says where its commands are; pair 24 like in Word 97, behind a shorter head."""
 _NO_COMMANDS = (b"", b"\x40")
@@ -38,6 +43,7 @@ class Fib:
     associated: tuple[int, int]
     commands: tuple[int, int] = (0, 0)
     """Of Word 6 and 95, whose macros are among them; a later Word makes VBA of these when it opens the document."""
+    pieces: tuple[int, int] = (0, 0)
 
 
 def read_fib(head: bytes) -> Fib:
@@ -45,18 +51,47 @@ def read_fib(head: bytes) -> Fib:
     if len(head) < _BASE_SIZE or struct.unpack_from("<H", head)[0] not in _IDENTS:
         raise Corrupt("holds a WordDocument stream that does not begin as one")
     version, flags = struct.unpack_from("<H6xH", head, 2)
-    associated = (
-        struct.unpack_from("<II", head, _ASSOCIATED) if version >= _WORD_97 and len(head) >= FIB_SIZE else (0, 0)
-    )
+    new = version >= _WORD_97 and len(head) >= FIB_SIZE
+    associated = struct.unpack_from("<II", head, _ASSOCIATED) if new else (0, 0)
+    pieces = struct.unpack_from("<II", head, _PIECES) if new else (0, 0)
     old = version < _WORD_97 and len(head) >= _COMMANDS + 8
     commands = struct.unpack_from("<II", head, _COMMANDS) if old else (0, 0)
-    return Fib(bool(flags & _ENCRYPTED), "1Table" if flags & _SECOND_TABLE else "0Table", associated, commands)
+    return Fib(bool(flags & _ENCRYPTED), "1Table" if flags & _SECOND_TABLE else "0Table", associated, commands, pieces)
 
 
-def inspect_text(stream: bytes, where: str, look: Look) -> None:
-    """Report a DDE field in the text."""
-    if field := dde_in_text(stream):
-        look.find(Kind.DDE, where, f"Starts another program by a field: {field}", reference="MS-DOC 2.8.25")
+def inspect_text(stream: bytes, table: bytes, fib: Fib, where: str, look: Look) -> None:
+    """Report the fields of the text; headers, notes, comments and text boxes are parts of it (MS-DOC 2.3)."""
+    if b"\x13" not in stream:
+        return
+    text = "".join(_pieces(stream, table, fib))
+    if not text:
+        text = stream.decode("cp1252", "replace") + "\x15" + stream[: len(stream) & ~1].decode("utf-16-le", "replace")
+    fields.tell(word_fields.in_text(text), where, look, reference="MS-DOC 2.8.25")
+
+
+def _pieces(stream: bytes, table: bytes, fib: Fib) -> Iterator[str]:
+    """The text, from the piece table (MS-DOC 2.9.38 Clx, 2.8.35 PlcPcd)."""
+    start, size = fib.pieces
+    clx = table[start : start + size]
+    position = 0
+    while clx[position : position + 1] == b"\x01" and position + 3 <= len(clx):
+        position += 3 + struct.unpack_from("<H", clx, position + 1)[0]
+    if clx[position : position + 1] != b"\x02" or position + 5 > len(clx):
+        return
+    length = struct.unpack_from("<I", clx, position + 1)[0]
+    places = clx[position + 5 : position + 5 + length]
+    count = max(0, (len(places) - 4) // 12)
+    bounds = struct.unpack_from(f"<{count + 1}I", places) if count else ()
+    room = len(stream)
+    for number in range(count):
+        place = struct.unpack_from("<I", places, 4 * (count + 1) + 8 * number + 2)[0]
+        letters = min(max(0, bounds[number + 1] - bounds[number]), room)
+        room -= letters
+        if place & _NARROW:
+            at = (place & ~_NARROW) // 2
+            yield stream[at : at + letters].decode("cp1252", "replace")
+        else:
+            yield stream[place : place + 2 * letters].decode("utf-16-le", "replace")
 
 
 def inspect_commands(stream: bytes, fib: Fib, where: str, look: Look) -> None:

@@ -1,65 +1,80 @@
-"""DDE fields in Word text, put together from the pieces they are written in (ECMA-376 part 1 §17.16, MS-DOC 2.8.25).
+"""The fields of Word text, put together from the pieces they are written in (ECMA-376 part 1 §17.16, MS-DOC 2.8.25).
 
-Contract: ``dde_in_xml`` and ``dde_in_text`` give the instruction of the first DDE field, or "". A field may be cut into
-any number of runs, hold other fields, and spell its letters as numbers for QUOTE; all of that is joined first. A cheap
-search in the bytes decides whether a part is parsed at all.
+Contract: ``in_xml`` and ``in_text`` give the instructions of a text as ``gateway.scan.documents.fields`` takes them, or
+"" when a cheap search shows that none of them acts. A field may be cut into any number of runs, and hold other fields.
 """
 
 from __future__ import annotations
 
 import re
 
-from gateway.scan.documents.opc import parse
+from gateway.scan.documents.fields import CLOSE, MAX_TEXT, OPEN, may_act
+from gateway.scan.documents.opc import is_plain, parse
 
 _PIECES = re.compile(
     rb"<(?:\w{1,40}:)?(?:instrText|delInstrText)\b[^<>]*>([^<]*)|\binstr\s{0,9}=\s{0,9}[\"']([^\"'<]*)"
 )
-_QUOTED_NUMBERS = re.compile(r"\bQUOTE\s+((?:\d{2,3}\s*)+)", re.IGNORECASE)
-_DDE = re.compile(r"\bDDE(?:AUTO)?\b[^\x13\x15]{0,300}", re.IGNORECASE)
-_BINARY_FIELD = re.compile(rb"\x13(?:\x00)?[ \x00\x13]{0,40}D\x00?D\x00?E\x00?", re.IGNORECASE)
-_OPEN, _CLOSE = "\x13", "\x15"
-_MAX_INSTRUCTION = 1 << 16
+_BINARY_PIECE = re.compile("[\x13\x14\x15]|[^\x13\x14\x15]+")
+_SEPARATOR = "\x14"
 
 
-def dde_in_xml(content: bytes) -> str:
-    """The first DDE instruction of a WordprocessingML part. Raises ``Corrupt`` if it has to be parsed and cannot be."""
-    narrow = content.replace(b"\0", b"") if b"\0" in content[:200] else content
-    if b"nstr" not in narrow:
-        return ""  # the expression takes a millisecond for half a megabyte; the names it looks for cannot be escaped
-    pieces = b"".join(a or b for a, b in _PIECES.findall(narrow)).upper()
-    if not (b"&" in pieces or b"QUOTE" in pieces or b"DDE" in pieces.translate(None, b" \t\r\n\"'\\")):
-        return ""
-    return _first(_instructions(content))
+def in_xml(content: bytes) -> str:
+    """The instructions of a WordprocessingML part. Raises ``Corrupt`` if it has to be parsed and cannot be."""
+    if is_plain(content):
+        narrow = content.replace(b"\0", b"") if b"\0" in content[:200] else content
+        if b"nstr" not in narrow:
+            return (
+                ""  # the expression takes a millisecond for half a megabyte; the names it looks for cannot be escaped
+            )
+        if b"<!--" not in narrow and b"<![" not in narrow and b"<?" not in narrow[2:]:
+            # what is no text and no element may part the letters of an instruction
+            pieces = b"".join(a or b for a, b in _PIECES.findall(narrow)).upper().replace(b"HYPERLINK", b"")
+            squeezed = pieces.translate(None, b" \t\r\n\"'\\")
+            if b"&#" not in pieces and not may_act(squeezed, with_address=b"//" in pieces or b"\\\\" in pieces):
+                return ""
+    return _instructions(content)
 
 
-def dde_in_text(stream: bytes) -> str:
-    """The first DDE instruction in the main stream of a binary Word document, in 8-bit or UTF-16 text."""
-    match = _BINARY_FIELD.search(stream)
-    if match is None:
-        return ""
-    raw = stream[match.start() : match.start() + 600]
-    text = raw.decode("utf-16-le" if raw[1:2] == b"\0" else "cp1252", "replace")
-    return _first(re.split("[\x14\x15]", text)[0])
+def in_text(text: str) -> str:
+    """The instructions in the text of a binary Word document: ``\\x13`` instruction ``\\x14`` result ``\\x15``."""
+    pieces: list[str] = []
+    in_result: list[bool] = []
+    for match in _BINARY_PIECE.finditer(text):
+        piece = match[0]
+        if piece == OPEN:
+            in_result.append(False)
+            pieces.append(OPEN)
+        elif piece == CLOSE:
+            pieces.append(CLOSE if in_result else "")
+            del in_result[-1:]
+        elif piece == _SEPARATOR:
+            in_result[-1:] = [True] if in_result else []
+        elif in_result and not in_result[-1]:
+            pieces.append(piece)
+    return "".join(pieces)
 
 
 def _instructions(content: bytes) -> str:
     """All field instructions of a part, with the marks of Word's binary text where a field begins and ends."""
     pieces: list[str] = []
     inside = False
+    room = MAX_TEXT + 1
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal inside
         local = name.rpartition(" ")[2]
         values = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
         if local == "fldSimple":
-            pieces.append(_OPEN + values.get("instr", "") + _CLOSE)
+            pieces.append(OPEN + values.get("instr", "") + CLOSE)
         elif local == "fldChar" and values.get("fldCharType") in {"begin", "end"}:
-            pieces.append(_OPEN if values["fldCharType"] == "begin" else _CLOSE)
+            pieces.append(OPEN if values["fldCharType"] == "begin" else CLOSE)
         inside = local in {"instrText", "delInstrText"}
 
     def text(data: str) -> None:
-        if inside:
+        nonlocal room
+        if inside and room > 0:
             pieces.append(data)
+            room -= len(data)
 
     def end(_name: str) -> None:
         nonlocal inside
@@ -67,16 +82,3 @@ def _instructions(content: bytes) -> str:
 
     parse(content, start, text=text, end=end)
     return "".join(pieces)
-
-
-def _first(instructions: str) -> str:
-    for text in (instructions[:_MAX_INSTRUCTION], _QUOTED_NUMBERS.sub(_spelled, instructions[:_MAX_INSTRUCTION])):
-        # nested fields leave their marks inside the word they help to spell
-        for joined in (text, text.replace(_OPEN, "").replace(_CLOSE, "")):
-            if match := _DDE.search(joined):
-                return match[0].strip()
-    return ""
-
-
-def _spelled(match: re.Match[str]) -> str:
-    return "".join(chr(int(number)) for number in match[1].split())

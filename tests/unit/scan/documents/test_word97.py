@@ -47,9 +47,26 @@ def test_a_template_on_another_machine_is_told(template, kinds):
 
 def test_a_dde_field_is_told():
     look = Recorder()
-    inspect_text(b"some text \x13 DDEAUTO c:\\x \x15", "x", look)
-    inspect_text(MAIN, "x", look)
+    inspect_text(b"some text \x13 DDEAUTO c:\\x \x15", b"", Fib(False, "", (0, 0)), "x", look)
+    inspect_text(MAIN, b"", Fib(False, "", (0, 0)), "x", look)
     assert look.kinds == [Kind.DDE]
+
+
+def test_a_field_is_put_together_from_the_pieces_of_the_text():
+    stream = b"UTO x\x15" + "\x13DDE".encode("utf-16-le") + b"A"
+    places = struct.pack("<4I", 0, 4, 5, 11) + b"".join(
+        struct.pack("<HIH", 0, place, 0) for place in (6, 14 * 2 | 1 << 30, 1 << 30)
+    )
+    table = b"\x01\x02\x00ab\x02" + struct.pack("<I", len(places)) + places
+    look = Recorder()
+    inspect_text(stream, table, Fib(False, "", (0, 0), pieces=(0, len(table))), "x", look)
+    assert look.kinds == [Kind.DDE]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_any_pieces_are_read(stream, table):
+    inspect_text(b"\x13" + stream, b"\x02" + table, Fib(False, "", (0, 0), pieces=(0, 201)), "x", Recorder())
 
 
 @settings(max_examples=80, deadline=None)
