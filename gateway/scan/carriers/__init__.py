@@ -1,4 +1,4 @@
-"""Files that need no macro to do harm: shortcuts, programs, scripts, disk images, notes with files in them; and what is
+"""Files that need no macro to do harm: shortcuts, programs, scripts, disk images; and what is
 locked up so that nobody can tell.
 
 Contract: judged by content, but for what Windows judges by its name (``named``). What is found is a finding; what is
@@ -16,9 +16,6 @@ from gateway.scan.carriers.program import inspect_program
 from gateway.scan.carriers.shortcut import inspect_shortcut
 from gateway.scan.look import Blob, Look
 
-_FILE_DATA_STORE = bytes.fromhex("E716E3BD65261145A4C48D4D0B7A9EAC")
-"""MS-ONESTORE §2.6.13: the header of every file that is embedded in a notebook."""
-
 # Object identifiers of RFC 5652 §4 to §6 as they stand near the start of a CMS file.
 _SIGNED = bytes.fromhex("06092A864886F70D010702")
 _ENVELOPED = bytes.fromhex("06092A864886F70D010703")
@@ -31,13 +28,6 @@ def _always(sentence: str) -> Callable[[Blob, Look], None]:
         look.find(Kind.SCRIPT_CARRIER, blob.where, sentence)
 
     return inspect
-
-
-def inspect_onenote(blob: Blob, look: Look) -> None:
-    """A notebook section with files in it: the reader sees a picture and starts what is behind it."""
-    if _FILE_DATA_STORE in bytes(blob.data):
-        sentence = "is a OneNote section with files in it, which open at a double click"
-        look.find(Kind.SCRIPT_CARRIER, blob.where, sentence, reference="MS-ONESTORE §2.6.13")
 
 
 def inspect_cms(blob: Blob, look: Look) -> None:
@@ -63,6 +53,5 @@ CARRIERS: tuple[tuple[frozenset[FileType], Callable[[Blob, Look], None]], ...] =
         frozenset({FileType.DISK_IMAGE}),
         _always("is a disk image: what is in it loses the mark that it came by mail"),
     ),
-    (frozenset({FileType.ONENOTE}), inspect_onenote),
     (frozenset({FileType.BINARY}), inspect_cms),
 )

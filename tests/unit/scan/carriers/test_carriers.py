@@ -6,8 +6,6 @@ from gateway.message import FileType, Kind
 from gateway.scan.carriers import CARRIERS
 from tests.makers.looks import SHORTCUT, look
 
-ONENOTE = bytes.fromhex("E4525C7B8CD8A74DAEB15378D02996D3")
-STORE = bytes.fromhex("E716E3BD65261145A4C48D4D0B7A9EAC")
 ENVELOPED = bytes.fromhex("3082010006092A864886F70D010703")
 OPAQUE = bytes.fromhex("3082010006092A864886F70D010702") + bytes(20) + bytes.fromhex("06092A864886F70D010701A080")
 DETACHED = bytes.fromhex("3082010006092A864886F70D010702") + bytes(20) + bytes.fromhex("06092A864886F70D010701A182")
@@ -27,8 +25,6 @@ def test_what_is_always_a_carrier(kind: FileType) -> None:
 @pytest.mark.parametrize(
     ("kind", "data", "found"),
     [
-        (FileType.ONENOTE, ONENOTE + bytes(100) + STORE, {Kind.SCRIPT_CARRIER}),
-        (FileType.ONENOTE, ONENOTE + bytes(100), set()),
         (FileType.BINARY, ENVELOPED, {Kind.ENCRYPTED}),
         (FileType.BINARY, OPAQUE, {Kind.CORRUPT}),
         (FileType.BINARY, DETACHED, set()),
