@@ -82,6 +82,10 @@ class Budget:
         if self.unpacked > self.limits.max_unpacked_size:
             raise OverLimit(f"unpacks to more than {self.limits.max_unpacked_size} bytes")
 
+    def give_back(self, count: int) -> None:
+        """``count`` bytes that were paid for were found to be known already, and thrown away."""
+        self.unpacked -= count
+
     def spend_file(self) -> None:
         """Pay for one more part, member or embedded object; looks at the clock. Raises ``OverLimit``."""
         self.files += 1

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from gateway.message import FileType
 from gateway.scan import ole_directory
 from gateway.scan.budget import Budget, Limits, OverLimit
-from gateway.scan.containers import archive, zip_records
+from gateway.scan.containers import archive, unread, zip_records
 from gateway.scan.containers import zip as zip_container
 from gateway.scan.look import Corrupt
 
@@ -49,22 +49,16 @@ MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (0, b"\xce\xfa\xed\xfe", FileType.EXECUTABLE),
     (0, b"dex\n0", FileType.EXECUTABLE),
     (0, b"#@~^", FileType.SCRIPT),  # an encoded VBScript or JScript
-    (0, b"conectix", FileType.DISK_IMAGE),
-    (0, b"vhdxfile", FileType.DISK_IMAGE),
-    (0, b"MSWIM\x00\x00\x00", FileType.DISK_IMAGE),
-    (-512, b"conectix", FileType.DISK_IMAGE),  # a fixed VHD says what it is at its end
-    (-512, b"koly", FileType.DISK_IMAGE),
     (32769, b"CD001", FileType.DISK_IMAGE),
-    (32769, b"BEA01", FileType.DISK_IMAGE),
     (257, b"ustar", FileType.TAR),
     (0, b"ITSF\x03\x00", FileType.SCRIPT),  # compiled HTML help runs what it carries
     (0, b"\x1f\x9d", FileType.ARCHIVE),
-    (0, b"\x60\xea", FileType.ARCHIVE),
-    (7, b"**ACE**", FileType.ARCHIVE),
     (2, b"-lh", FileType.ARCHIVE),
-    (0, b"ISc(", FileType.ARCHIVE),
+    (2, b"-lz", FileType.ARCHIVE),
+    (0, b"\x04\x22\x4d\x18", FileType.ARCHIVE),  # an lz4 frame
+    (0, b"\xc7\x71", FileType.ARCHIVE),  # cpio of the older, binary kind
+    (0, b"\x71\xc7", FileType.ARCHIVE),
     (0, b"LZIP\x01", FileType.ARCHIVE),
-    (0, b"xar!", FileType.ARCHIVE),
     (0, b"07070", FileType.ARCHIVE),
     (0, b"!<arch>\n", FileType.ARCHIVE),
     (0, b"\x00\x05\x16\x00", FileType.ARCHIVE),  # AppleSingle (RFC 1740); AppleDouble holds no document
@@ -75,6 +69,7 @@ MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (0, b"II*\x00", FileType.IMAGE),
     (0, b"MM\x00*", FileType.IMAGE),
     (8, b"WEBP", FileType.IMAGE),
+    *((offset, magic, kind) for offset, magic, kind, _ in unread.MAGIC),
 )
 
 OOXML_TYPES = frozenset(
@@ -196,7 +191,16 @@ def _is_rtf(_data: bytes | memoryview, head: bytes) -> bool:
 
 
 def _is_fat_image(_data: bytes | memoryview, head: bytes) -> bool:
-    return head[510:512] == b"\x55\xaa" and (head[54:57] == b"FAT" or head[82:85] == b"FAT" or head[3:7] == b"NTFS")
+    named = b"FAT" in (head[54:57], head[82:85]) or head[3:11] in (b"NTFS    ", b"EXFAT   ")
+    return named and head[510:512] == b"\x55\xaa"
+
+
+def _is_disk(_data: bytes | memoryview, head: bytes) -> bool:
+    return unread.is_partitioned(head[:512])
+
+
+def _is_arc(_data: bytes | memoryview, head: bytes) -> bool:
+    return unread.is_arc(head[:32])
 
 
 def _is_bitmap(data: bytes | memoryview, head: bytes) -> bool:
@@ -211,6 +215,8 @@ _JUDGED = (
     (_is_pdf, FileType.PDF),
     (_is_rtf, FileType.RTF),
     (_is_fat_image, FileType.DISK_IMAGE),
+    (_is_disk, FileType.DISK_IMAGE),
+    (_is_arc, FileType.ARCHIVE),
     (_is_bitmap, FileType.IMAGE),
 )
 

@@ -33,8 +33,6 @@ EVASIONS = [folder for folder in FOLDERS if re.match(r"[md]\d", folder.name)]
 _PURPOSE = re.compile(r"(?:^|[-_])(armed|clean|held|noted)(?=[-_.]|$)")
 
 NOT_MADE = {
-    FileType.RAR: "only the program of its owner writes it",
-    FileType.CAB: "libarchive reads it and does not write it",
     FileType.TNEF: "made in tests/unit/scan/containers",
     FileType.MHT: "made in tests/unit/scan/containers",
 }

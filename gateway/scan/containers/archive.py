@@ -7,8 +7,12 @@ have been handed on by then. Raises ``OverLimit`` and ``Corrupt``.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+
 from gateway.message import FileType, Kind
-from gateway.scan.containers import by_libarchive, leftovers
+from gateway.scan.budget import Budget
+from gateway.scan.containers import by_libarchive, carve, leftovers, unread
 from gateway.scan.look import Blob, Corrupt, Look
 
 TYPES = frozenset(
@@ -31,28 +35,38 @@ _READERS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"Rar!\x1a\x07\x01", "rar5", "none"),
     (0, b"MSCF", "cab", "none"),
     (0, b"\x28\xb5\x2f\xfd", "raw", "zstd"),
+    (0, b"\x04\x22\x4d\x18", "raw", "lz4"),
     (0, b"LZIP", "raw", "lzip"),
     (0, b"\x1f\x9d", "raw", "compress"),
     (257, b"ustar", "tar", "none"),
     (32769, b"CD001", "iso9660", "none"),
     (0, b"07070", "cpio", "none"),
+    (0, b"\xc7\x71", "cpio", "none"),
+    (0, b"\x71\xc7", "cpio", "none"),
     (0, b"!<arch>\n", "ar", "none"),
     (2, b"-lh", "lha", "none"),
+    (2, b"-lz", "lha", "none"),
 )
 
 SEARCHED = ((b"7z\xbc\xaf\x27\x1c", FileType.SEVEN_ZIP), (b"Rar!\x1a\x07", FileType.RAR))
 """Archives that are found behind whatever stands before them."""
 
 _TAR_HEADER = 512
+_UDF = (b"\x00NSR02", b"\x00NSR03")
+"""ECMA-167 2/9.1: the volume is read by another directory too."""
 
 
 def unpack(blob: Blob, look: Look) -> None:
     """Hand on every member of the archive. Encrypted ones are a finding."""
     data = _from_its_start(bytes(blob.data))
+    reader = _reader(data)
+    if reader is None:
+        carve.carve(blob, look)
+        raise Corrupt(f"is an archive or disk image of a kind that is not looked into ({unread.name_of(data)})")
     locked: list[str] = []
     count = 0
     try:
-        for file in by_libarchive.files(data, *_reader(data), look.budget):
+        for file in _files(data, *reader, look.budget):
             count += 1
             if file.encrypted:
                 locked.append(file.name)
@@ -61,10 +75,55 @@ def unpack(blob: Blob, look: Look) -> None:
     except by_libarchive.Locked as error:
         look.find(Kind.ENCRYPTED, blob.where, str(error))
         return
+    except Corrupt:
+        carve.carve(blob, look)
+        raise
     if locked:
         look.find(Kind.ENCRYPTED, blob.where, f"{len(locked)} encrypted members: {', '.join(locked[:20])}")
+    leftovers.hand_on(Blob(data, blob.where, depth=blob.depth), _end(data, reader[0]), look)
+    if reader[0] == "iso9660" and any(magic in data[32768:65536] for magic in _UDF):
+        carve.carve(blob, look)
+        raise Corrupt("has a second directory in the form of UDF, which is not looked into")
     if not count:
         raise Corrupt("looks like an archive but no member can be read")
+
+
+def _files(data: bytes, format_name: str, filter_name: str, budget: Budget) -> Iterator[by_libarchive.File]:
+    """The members. An ISO image has up to three directories, and they need not be the same: each is read."""
+    if format_name != "iso9660":
+        yield from by_libarchive.files(data, format_name, filter_name, budget)
+        return
+    seen: set[bytes] = set()
+    for switched_off in ((), ("joliet",), ("rockridge", "joliet"), ("rockridge",)):
+        for file in by_libarchive.files(data, format_name, filter_name, budget, switched_off):
+            digest = hashlib.sha256(file.content).digest()
+            if digest in seen:
+                budget.give_back(len(file.content))
+                continue
+            seen.add(digest)
+            yield file
+
+
+def _end(data: bytes, format_name: str) -> int:
+    """Where the archive says it ends, as far as its format says that at its beginning."""
+    if format_name == "7zip":
+        return 32 + int.from_bytes(data[12:20], "little") + int.from_bytes(data[20:28], "little")
+    if format_name == "cab":
+        return int.from_bytes(data[8:12], "little")
+    if format_name == "tar":
+        return _end_of_tar(data)
+    return len(data)
+
+
+def _end_of_tar(data: bytes) -> int:
+    """Where the first block of zeros stands that is no content; a tar file may go on behind it (``tar -i``)."""
+    position = 0
+    while any(head := data[position : position + _TAR_HEADER]):
+        size = head[124:136].strip(b" \x00")
+        if size.strip(b"01234567"):
+            return len(data)
+        position += _TAR_HEADER + -(-int(size or b"0", 8) // _TAR_HEADER) * _TAR_HEADER
+    return position
 
 
 def _take(file: by_libarchive.File, blob: Blob, look: Look) -> None:
@@ -92,10 +151,10 @@ def is_old_tar(head: bytes) -> bool:
     return said.lstrip(b"0") == b"%o" % (sum(head[:148]) + 8 * 0x20 + sum(head[156:_TAR_HEADER]))
 
 
-def _reader(data: bytes) -> tuple[str, str]:
+def _reader(data: bytes) -> tuple[str, str] | None:
     for offset, magic, format_name, filter_name in _READERS:
         if data[offset : offset + len(magic)] == magic:
             return format_name, filter_name
     if is_old_tar(data[:_TAR_HEADER]):
         return "tar", "none"
-    raise Corrupt("is an archive or disk image of a kind that is not looked into")
+    return None

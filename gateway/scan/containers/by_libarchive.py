@@ -7,18 +7,14 @@ before it; the members behind it follow as far as libarchive goes on. Raises ``C
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.containers import bounded
 from gateway.scan.look import Corrupt
-
-if TYPE_CHECKING:
-    from libarchive.read import ArchiveRead
 
 _BLOCK = 1 << 16
 _ENCRYPTED_WORDS = ("encrypt", "passphrase", "password", "crypto codec")
@@ -44,14 +40,16 @@ def files(
     data: bytes, format_name: str, filter_name: str, budget: Budget, switched_off: tuple[str, ...] = ()
 ) -> Iterator[File]:
     """The members of an archive, in order. Raises ``Locked``, ``Corrupt`` where the archive itself breaks off."""
-    import libarchive
+    from libarchive import ffi
     from libarchive.exception import ArchiveError
+    from libarchive.read import ArchiveRead, new_archive_read
 
     try:
-        with libarchive.memory_reader(data, format_name=format_name, filter_name=filter_name) as archive:
+        with new_archive_read(format_name, filter_name) as pointer:
             for option in switched_off:
-                _switch_off(archive, format_name, option)
-            for entry in archive:
+                _switch_off(pointer, format_name, option)
+            ffi.read_open_memory(pointer, ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data))
+            for entry in ArchiveRead(pointer):
                 budget.check_time()
                 if format_name == "raw" or (not entry.isdir and (entry.isreg or entry.size)):
                     yield _file(entry, budget)
@@ -113,11 +111,10 @@ def _is_encrypted(entry: Any) -> bool:
     return bool(ask(entry._entry_p))
 
 
-def _switch_off(archive: ArchiveRead, format_name: str, option: str) -> None:
+def _switch_off(pointer: Any, format_name: str, option: str) -> None:
     """An extension that libarchive would follow, such as Joliet; the binding does not name this call either."""
     from libarchive import ffi
 
-    with contextlib.suppress(AttributeError):
-        setter = ffi.libarchive.archive_read_set_format_option
-        setter.argtypes, setter.restype = [ctypes.c_void_p, *[ctypes.c_char_p] * 3], ctypes.c_int
-        setter(archive._pointer, format_name.encode(), option.encode(), None)
+    setter = ffi.libarchive.archive_read_set_format_option
+    setter.argtypes, setter.restype = [ctypes.c_void_p, *[ctypes.c_char_p] * 3], ctypes.c_int
+    setter(pointer, format_name.encode(), option.encode(), None)

@@ -17,7 +17,7 @@ _WORTH_TELLING = 16 << 20
 
 def hand_on(blob: Blob, start: int, look: Look, name: str = "behind the end") -> FileType:
     """Look into what ``blob`` holds from ``start`` on, if it is more than padding of one value. What it is."""
-    rest = bytes(blob.data[start:])
+    rest = bytes(blob.data[start:]).lstrip(b"\x00")
     if len(rest) < _LEAST or not rest.strip(rest[:1]) or not rest.strip(b"\x00\t\r\n "):
         return FileType.EMPTY
     look.budget.spend_bytes(len(rest))
