@@ -40,8 +40,9 @@ rule follina
     meta:
         id = "follina"
         title = "Starts the support diagnostic tool with commands of its own (CVE-2022-30190)"
-        why = "The address ms-msdt: has no honest use in a mail, a document or a page that comes with one."
+        why = "The address ms-msdt: has no honest use in a document or script. Pages are looked at for it without a rule."
         reference = "https://nvd.nist.gov/vuln/detail/CVE-2022-30190"
+        test_as = "script"
         test = "location.href = \"ms-msdt:/id PCWDiagnostic /skip force /param \\\"IT_RebrowseForFile=x\""
     strings:
         $scheme = "ms-msdt:" nocase ascii wide
@@ -49,8 +50,8 @@ rule follina
         $argument = "IT_RebrowseForFile" nocase ascii wide
         $argument2 = "IT_LaunchMethod" nocase ascii wide
     condition:
-        (filetype == "html" or filetype == "xml" or filetype == "rtf" or filetype == "script" or filetype == "text" or filetype == "vba")
-        and filesize < 2MB and $scheme and ($tool or any of ($argument*))
+        (filetype == "rtf" or filetype == "script" or filetype == "vba" or filetype == "macro-document" or filetype == "lnk")
+        and $scheme and ($tool or any of ($argument*))
 }
 
 rule activemime_in_picture

@@ -14,6 +14,8 @@ from gateway.scan.carriers.installer import inspect_installer
 from gateway.scan.carriers.named import ARCHIVES, TEXTS, inspect_archive, inspect_text
 from gateway.scan.carriers.program import inspect_program
 from gateway.scan.carriers.shortcut import inspect_shortcut
+from gateway.scan.carriers.smuggling import TYPES as PAGES
+from gateway.scan.carriers.smuggling import inspect_smuggling
 from gateway.scan.look import Blob, Look
 
 # Object identifiers of RFC 5652 §4 to §6 as they stand near the start of a CMS file.
@@ -48,6 +50,7 @@ CARRIERS: tuple[tuple[frozenset[FileType], Callable[[Blob, Look], None]], ...] =
     (frozenset({FileType.OLE}), inspect_installer),
     (TEXTS, inspect_text),
     (ARCHIVES, inspect_archive),
+    (PAGES, inspect_smuggling),
     (frozenset({FileType.SCRIPT}), _always("is a script or compiled help file, which runs when it is opened")),
     (
         frozenset({FileType.DISK_IMAGE}),
