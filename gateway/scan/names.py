@@ -33,6 +33,8 @@ def endings(name: str) -> tuple[str, ...]:
 
     A name that holds a NUL has two.
     """
+    if name.isascii() and "." not in name:
+        return ()  # the usual name is the number of a part
     readings = (name, name.partition("\0")[0]) if "\0" in name else (name,)
     found = (_ending(plain(reading)) for reading in readings)
     return tuple(dict.fromkeys(ending for ending in found if ending))

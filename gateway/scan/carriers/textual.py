@@ -14,7 +14,7 @@ from gateway.message import Kind
 from gateway.scan import names
 from gateway.scan.look import Blob, Look
 
-HEAD = 16 << 10
+HEAD = 4 << 10
 
 
 @dataclass(frozen=True, slots=True)
