@@ -192,7 +192,7 @@ def _content_doubts(name: str, value: str, *, spaced: bool) -> Iterator[Doubt]:
 
 
 def _unfolded(value: bytes) -> str:
-    text = value.replace(b"\x00", b"").strip() if b"\x00" in value else value.strip()
+    text = value.strip()
     if b"\n" in text:
         text = text.replace(b"\r\n", b"").replace(b"\n", b"")
     return text.decode("utf-8", "surrogateescape")

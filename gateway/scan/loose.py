@@ -20,6 +20,8 @@ MIN_LETTERS = 128
 """Shorter base64 text holds no document."""
 MIN_ESCAPES = 16
 """Fewer equals signs do not make a file of quoted-printable text."""
+MAX_PADDING = 64
+"""Equals signs in one run that is decoded from each of the four places."""
 NAME_DISTANCE = 2000
 """Bytes before a run in which its file name is looked for."""
 
@@ -29,7 +31,7 @@ QUIET = frozenset({FileType.TEXT, FileType.BINARY, FileType.EMPTY, FileType.IMAG
 # Whole lines of base64 letters; blanks, empty lines and any control character that ends lines somewhere between them.
 _RUN = re.compile(rb"(?:[\r\n\v\f\0]|\A)[ \t]*+((?:[A-Za-z0-9+/=]++[ \t]*+(?:[\r\n\v\f\0][\r\n\v\f\0 \t]*+|\Z))++)")
 _DASHES = re.compile(rb"(?:[\r\n\v\f]|\A)[ \t]*+--")
-_BEGINS = re.compile(b"|".join(map(re.escape, (ole_directory.MAGIC, b"PK\x03\x04", b"{\\rtf"))))
+_BEGINNINGS = (ole_directory.MAGIC, b"PK\x03\x04", b"{\\rtf")
 _BLANKS = b" \t\r\n\v\f\0"
 _NAME = re.compile(rb"name\*?(?:\d\*?)?[ \t]*=[ \t]*\"?([^\"\r\n;]{1,100})", re.IGNORECASE)
 _SHORT_LINES = re.compile(rb"\n(?:[A-Za-z0-9+/]{1,100}+={0,2}\r?\n){8}")
@@ -47,6 +49,8 @@ def files(region: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
     yield from _in_base64(region, budget)
     for section in _sections(region):
         budget.check_time()
+        if len(section) < MIN_LETTERS:
+            continue
         if (plain := _carved(section)) is not None:
             yield _name_in(section[:NAME_DISTANCE]), plain
         if section.count(b"=") >= MIN_ESCAPES:
@@ -62,7 +66,11 @@ def _in_base64(region: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
             continue
         budget.check_time()
         letters = run[1].translate(None, _BLANKS)
-        for offset in range(4):
+        padding = letters.count(b"=")
+        if padding * 8 > len(letters):
+            continue  # quoted-printable text looks like this, base64 does not
+        # behind padding a quantum begins anew, so that only what stands before it depends on where one began
+        for offset in range(4 if padding <= MAX_PADDING else 1):
             found = [file for view in encodings.base64_views(letters[offset:]) if (file := _whole_or_carved(view))]
             for file in found:
                 budget.spend_bytes(len(file))
@@ -86,10 +94,10 @@ def _whole_or_carved(content: bytes) -> bytes | None:
 
 def _carved(content: bytes) -> bytes | None:
     """``content`` from where a document begins in it, or None."""
-    begin = _BEGINS.search(content)
-    if begin is None:
+    begins = [at for beginning in _BEGINNINGS if (at := content.find(beginning)) >= 0]
+    if not begins:
         return None
-    file = content[begin.start() :]
+    file = content[min(begins) :]
     return file if sniff.sniff(file) not in QUIET else None
 
 

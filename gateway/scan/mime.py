@@ -37,6 +37,7 @@ _ODD_NAME = re.compile(r"[(\\]|;\.|\".*\".*\"", re.DOTALL)
 _RAW_NAME = re.compile(r"name[ \t]{0,9}=[ \t]{0,9}([^;]{1,500}(?:;\.[^;\s]{1,20})?)", re.IGNORECASE)
 _NO_TOKEN = re.compile(r"[\s,;()\"']+")
 _UU_NAMES = frozenset({"x-uuencode", "uuencode", "x-uue", "uue", "x-uu"})
+_KNOWN = _UU_NAMES | {BASE64, QUOTED}
 
 MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news", "text/rfc822"})
 _FRAGMENTS = {
@@ -169,12 +170,15 @@ class _Parser:
         self, body: Span, values: list[Value], texts: list[str], named: list[bytes]
     ) -> tuple[list[Split], list[Doubt]]:
         """The same when programs may read different boundaries, or none that divides the body."""
+        usual = named[:1]
         named += [_bytes(reading) for text in texts for reading in boundaries.readings(text)]
         in_body = boundaries.lines(self.data, body, self.budget)
         used = boundaries.used(named, in_body)
         doubts: list[Doubt] = []
         if len(used) > MAX_VIEWS:
             doubts.append(Doubt(f"more than {MAX_VIEWS} boundaries for one multipart", Verdict.UNSCANNABLE))
+        if used and (used[:1] != usual or any("boundary*" in text.lower() for text in texts)):
+            doubts.append(Doubt("a boundary that programs read differently", Verdict.CLEAN))
         splits = [self._split(body, boundary) for boundary in used[:MAX_VIEWS]]
         if any(split.parts for split in splits):
             return splits, [*doubts, *([] if used[0] else [Doubt("an empty boundary")])]
@@ -218,6 +222,7 @@ class _Parser:
 
     def _spend(self, depth: int) -> None:
         self._entities += 1
+        self.budget.check_time()
         if self._entities > self.budget.limits.max_files:
             raise OverLimit(f"holds more than {self.budget.limits.max_files} parts")
         if depth > self.budget.limits.max_mime_depth:
@@ -243,6 +248,8 @@ def _codings(block: Block, *, text: bool) -> tuple[tuple[str, ...], list[Doubt]]
         if not certain:
             sentence = f"an unknown Content-Transfer-Encoding {token[:60]!r}"
             doubts.append(Doubt(sentence, None if text else Verdict.UNSCANNABLE))
+    if any(text.lower() not in tokens for text in texts):
+        doubts.append(Doubt("a Content-Transfer-Encoding that is more than a word", Verdict.CLEAN))
     if len(tokens) > 1 and len(texts) == 1:
         doubts.append(Doubt("several values in Content-Transfer-Encoding"))
     if len(codings) > MAX_VIEWS:
@@ -256,9 +263,11 @@ def _bytes(text: str) -> bytes:
 
 def _coding_tokens(text: str) -> list[str]:
     """The words of the value. Where a comment or a semicolon leaves none in front, those in it or behind it count."""
-    text = decode_words(text)
+    text = decode_words(text.replace("\0", "").partition("\r")[0] or text)
     token = parse_value(text).token
     words = _words(token) or _words(text)
+    if "".join(words) in _KNOWN:
+        return ["".join(words)]  # a word that was folded
     if "(" in text and text.count("(") != text.count(")"):
         words += [word for word in _words(text) if word not in words]
     return words or [""]
@@ -285,7 +294,7 @@ def _types(block: Block) -> list[Value]:
     """Every Content-Type, also as it is behind an encoded word, which some programs decode in any field."""
     texts = block.all("content-type")
     texts += [decode_words(text) for text in texts if text.startswith("=?")]
-    return [parse_value(text) for text in texts]
+    return [parse_value(text.replace("\0", "")) for text in texts]
 
 
 def _disagreements(values: list[Value]) -> list[Doubt]:
@@ -301,11 +310,14 @@ def _name(block: Block, values: list[Value]) -> str:
     texts = block.all("content-disposition")
     parameters = [parameter for text in texts for parameter in parse_value(text).parameters]
     parameters += [parameter for value in values for parameter in value.parameters]
+    types = block.all("content-type")
+    # a zero byte ends a name, and where it stands is not known any more in ``values``
+    parameters += [parameter for text in types if "\0" in text for parameter in parse_value(text).parameters]
     if not parameters:
         return ""
     whole = Value("", tuple(parameters))
     found = [*whole.all("filename"), *whole.all("name")]
-    texts += block.all("content-type")
+    texts += types
     found += [raw.strip("\"' ") for text in texts if _ODD_NAME.search(text) for raw in _RAW_NAME.findall(text)]
     readings = dict.fromkeys(decode_words(name).strip() for name in found)
     return names.worst([reading for reading in readings if reading])

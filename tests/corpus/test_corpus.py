@@ -34,7 +34,6 @@ _PURPOSE = re.compile(r"(?:^|[-_])(armed|clean|held|noted)(?=[-_.]|$)")
 
 NOT_MADE = {
     FileType.TNEF: "made in tests/unit/scan/containers",
-    FileType.MHT: "made in tests/unit/scan/containers",
 }
 """Types with a reader and without a file here, and why."""
 

@@ -108,12 +108,13 @@ class _Visit:
             return False
         content = self.data[start:end]
         kind = self._descend(content, f"{entity.number or 'message'}/between parts")
+        risky = self._is_risky(kind, content)
         if kind not in PLAIN:
-            self.look.find(
-                Kind.MIME_AMBIGUOUS, self._path(entity.where), f"a {kind} file stands between the parts of a multipart"
-            )
+            verdict = None if risky else Verdict.CLEAN
+            sentence = f"a {kind} file stands between the parts of a multipart"
+            self.look.find(Kind.MIME_AMBIGUOUS, self._path(entity.where), sentence, verdict=verdict)
         inside = not self.in_doubt and loose.is_worth_it(content) and self._inside(entity, start, end)
-        return kind not in PLAIN or inside
+        return risky or inside
 
     def _coded(self, entity: Entity, coding: str) -> bool:
         """One reading of the body. What the tree has divided already is not looked at again undecoded."""
@@ -166,7 +167,16 @@ class _Visit:
             # an empty line that most programs take for a part of the header, and some for the first of the file
             kind = self._descend(content.lstrip(), path)
         # Text decoded by a coding it does not have gives bytes that are nothing.
-        return kind not in PLAIN and not (kind is FileType.BINARY and len(entity.codings) > 1)
+        return self._is_risky(kind, content) and not (kind is FileType.BINARY and len(entity.codings) > 1)
+
+    def _is_risky(self, kind: FileType, content: bytes) -> bool:
+        """Whether something is more than text and pictures, and than text with zero bytes or fields before it."""
+        if kind in TYPES:
+            return any(True for _ in loose.files(content, self.look.budget))
+        if kind is FileType.BINARY and b"\0" in content and self.in_doubt:
+            content = content.replace(b"\0", b"")
+            return self._is_risky(sniff.sniff(content), content)
+        return kind not in PLAIN
 
     def _descend(self, content: bytes, path: str, header: bytes = b"") -> FileType:
         if self.in_doubt:
