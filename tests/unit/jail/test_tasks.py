@@ -18,11 +18,15 @@ import pytest
 import xlsxwriter
 
 from gateway.message import Action, Decision, Kind, Report, ScanFailed, Verdict
+from gateway.samples.biff import WORKSHEET, Sheet, workbook_stream
+from gateway.samples.compound import compound_file
 from gateway.scan import examine
 from gateway.scan.budget import Limits
 from gateway.scan.triggers import ScanRules
 from gateway.spool import Spool
 from gateway.workers.link import WorkerUnfit
+from tests.makers import locks
+from tests.makers.zips import build
 from tests.stubs.pool import Pool, pool
 
 TRIGGERS = (Path(__file__).parents[3] / "rules" / "triggers.toml").read_text(encoding="utf-8")
@@ -81,6 +85,8 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "encrypted": lambda: encrypted("nobody knows"),
     "encrypted with a usual password": lambda: encrypted("secret"),
     "encrypted as Office does by itself": lambda: encrypted("VelvetSweatshop"),
+    "zip behind the old cipher": lambda: build([locks.zip_crypto("a.xlsx", workbook(), b"1234")]),
+    "zip behind AES": lambda: build([locks.zip_aes("a.xlsx", workbook(), b"1234")]),
     "7z": archive("7zip", None),
     "tar.gz": archive("gnutar", "gzip"),
     "tar.xz": archive("gnutar", "xz"),
@@ -125,9 +131,13 @@ async def test_one_file_is_examined_under_its_name(rules: ScanRules) -> None:
 
 
 async def test_decryption_works_in_the_jail() -> None:
-    async with pool(**REAL) as jail:
-        report = await jail.workers.examine(Spool.of(attached(encrypted("VelvetSweatshop"))))
-        assert Kind.DECRYPTED in {finding.kind for finding in report.findings}
+    old = build([locks.zip_crypto("a.xlsx", workbook(), b"listed")])
+    new = build([locks.zip_aes("a.xlsx", workbook(), b"listed")])
+    book = compound_file({("Workbook",): locks.workbook_rc4(workbook_stream([Sheet("a", WORKSHEET)]), "listed")})
+    async with pool(**REAL, passwords=("listed",)) as jail:
+        for content in (encrypted("VelvetSweatshop"), encrypted("listed"), book, old, new):
+            report = await jail.workers.examine(Spool.of(attached(content)))
+            assert {finding.kind for finding in report.findings} == {Kind.DECRYPTED}
 
 
 async def test_an_attachment_is_replaced_in_the_jail() -> None:
