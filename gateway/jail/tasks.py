@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.scan.budget import Limits
     from gateway.scan.triggers import ScanRules
 
-_PACKAGES: Final = ("gateway.scan", "encodings", "email", "xml", "msoffcrypto", "cryptography.hazmat")
+_PACKAGES: Final = ("gateway.scan", "encodings", "email", "xml", "msoffcrypto", "cryptography.hazmat", "Crypto.Cipher")
 """Loaded with all their modules: a message may name any character set, and libraries import late. One that is missing
 here is not seen as an error of the scan: msoffcrypto without its cryptography takes every password for a wrong one."""
 
