@@ -84,7 +84,7 @@ def read_globals(stream: bytes, budget: Budget) -> Globals:
             links.append((record, body))
             if record == _EXTERNSHEET and found.version == 8:
                 found.sheet_numbers += [
-                    first for _, first, _ in struct.iter_unpack("<HHH", body[2 : len(body) // 6 * 6 + 2])
+                    first for _, first, _ in struct.iter_unpack("<HHH", body[2 : 2 + max(0, len(body) - 2) // 6 * 6])
                 ]
     found.dde += dict.fromkeys(_dde(links, wide=found.version == 8))
     if not found.encrypted:
