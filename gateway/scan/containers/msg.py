@@ -2,20 +2,28 @@
 
 Contract: every attachment is handed on under its long name. A message attached as a storage lies in the same file and
 is walked with it. A file that holds anything no message has, such as an OLE object or the streams of a Word document,
-is looked into as a document as well. Raises ``OverLimit`` and ``Corrupt``.
+is looked into as a document as well, and script of a form that travels with the message is read. Raises ``OverLimit``
+and ``Corrupt``.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from gateway.message import FileType, Kind
 from gateway.scan.documents import ole
 from gateway.scan.documents.compound import STREAM, CompoundFile, Entry
+from gateway.scan.documents.vba import inspect_script
 from gateway.scan.look import Blob, Look
 
 TYPES = frozenset({FileType.MSG})
 
 # MS-OXMSG §2.1.3 and MS-OXPROPS: property id and type in hex behind a fixed prefix.
 _CONTENT = "__substg1.0_37010102"
+_NAMED, _BINARY = "__substg1.0_8", "0102"
+_PROCEDURE = re.compile(r"\b(?:sub|function)\s", re.IGNORECASE)
+_OUTLOOK = frozenset({"outlook"})
 _NAMES = (
     ("__substg1.0_3707001f", "utf-16-le"),
     ("__substg1.0_3704001f", "utf-16-le"),
@@ -31,10 +39,23 @@ def unpack(blob: Blob, look: Look) -> None:
         content = file.read(entry)
         look.budget.spend_bytes(len(content))
         look.descend(blob, content, _name(file, entry))
+    for text in _scripts(file, look):
+        inspect_script(text, blob.where, look, _OUTLOOK)
     if any(_is_foreign(entry) for entry in file.entries):
         ole.inspect(blob, look)
     if file.damaged:
         look.find(Kind.CORRUPT, blob.where, f"is a damaged Outlook message: {file.damaged}")
+
+
+def _scripts(file: CompoundFile, look: Look) -> Iterator[str]:
+    """Named binary properties with a procedure in them: PidLidScriptStream of a one-off form (MS-OXPROPS)."""
+    for entry in file.entries:
+        if entry.kind == STREAM and entry.key.startswith(_NAMED) and entry.key.endswith(_BINARY):
+            content = file.read(entry)
+            look.budget.spend_bytes(len(content))
+            text = content.decode("utf-16-le" if b"\0" in content[:64] else "latin-1", "replace")
+            if _PROCEDURE.search(text):
+                yield text
 
 
 def _name(file: CompoundFile, entry: Entry) -> str:

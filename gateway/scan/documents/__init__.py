@@ -14,6 +14,7 @@ from gateway.scan.documents import (
     bare_workbook,
     flat_xml,
     fragments,
+    old_files,
     ole,
     onenote,
     ooxml,
@@ -38,4 +39,5 @@ DOCUMENTS: tuple[tuple[frozenset[FileType], Inspect], ...] = (
     (sylk.TYPES, sylk.inspect),
     (text_tables.TYPES, text_tables.inspect),
     (fragments.TYPES, fragments.inspect),
+    (old_files.TYPES, old_files.inspect),
 )

@@ -9,7 +9,7 @@ after looking for macro source in the bytes, and ``OverLimit``.
 from __future__ import annotations
 
 from gateway.message import FileType, Kind
-from gateway.scan.documents import biff, encryption, equation, moniker, package, powerpoint97, word97
+from gateway.scan.documents import activex, biff, encryption, equation, moniker, package, powerpoint97, word97
 from gateway.scan.documents.compound import CARRIERS, STREAM, CompoundFile, Entry
 from gateway.scan.documents.vba import carve_vba, inspect_vba
 from gateway.scan.look import Blob, Corrupt, Look
@@ -65,6 +65,8 @@ class _Inspection:
         for entry in streams:
             self.look.budget.check_time()
             handlers.get(entry.key, self._other)(entry)
+        for entry in self.file.entries:
+            activex.tell(entry.clsid, self.where, self.look)
         hosts = frozenset(_HOSTS[entry.key] for entry in self.file.entries if entry.key in _HOSTS)
         inspect_vba(self.file, self.blob.data, self.where, self.look, hosts or APPLICATIONS)
         if self.file.damaged:

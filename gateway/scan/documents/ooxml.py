@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from gateway.message import FileType, Kind
 from gateway.scan.containers import zip as zip_file
-from gateway.scan.documents import fields, links, word_fields, xlm, xlsb
+from gateway.scan.documents import fields, links, ooxml_events, word_fields, xlm, xlsb
 from gateway.scan.documents.compound import CARRIERS, CompoundFile
 from gateway.scan.documents.opc import Element, Package, elements
 from gateway.scan.documents.vba import carve_vba, inspect_vba
@@ -61,8 +61,8 @@ def inspect(blob: Blob, look: Look) -> None:
     for name in projects:
         _inspect_project(package, name, blob, look, applications)
     if projects:
-        _inspect_ribbon(package, blob, look)
         _match_text(package, blob, look)
+    ooxml_events.inspect(package, bool(projects), blob, look)
     _inspect_macro_sheets(package, blob, look)
     _inspect_links(package, blob, look)
     _inspect_fields(package, blob, look)
@@ -104,18 +104,6 @@ def _match_text(package: Package, blob: Blob, look: Look) -> None:
         if name in _TEXT_PARTS or (name.startswith("xl/drawings/") and name.endswith(".xml")):
             for content in package.read(name):
                 look.match_rules(blob.where, content, "macro-document")
-
-
-def _inspect_ribbon(package: Package, blob: Blob, look: Look) -> None:
-    """Macros that the package's own ribbon calls while it is drawn (MS-CUSTOMUI 2.2: onLoad, loadImage and get...)."""
-    for name in {r.target for r in package.relations if r.kind == "extensibility"} & package.parts.keys():
-        for content in package.read(name):
-            for element in _sound_elements(package, name, content, None):
-                for attribute, macro in element.attributes.items():
-                    if attribute in {"onLoad", "loadImage"} or attribute.startswith("get"):
-                        sentence = f"Runs by itself when the ribbon is drawn: {macro}, {attribute} of {element.name}"
-                        look.find(Kind.VBA_AUTOEXEC, blob.where, sentence, reference="MS-CUSTOMUI 2.2")
-                        return
 
 
 def _inspect_macro_sheets(package: Package, blob: Blob, look: Look) -> None:

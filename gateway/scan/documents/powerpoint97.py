@@ -10,11 +10,15 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
+from gateway.scan.documents.compound import CARRIERS
 from gateway.scan.look import Corrupt, Look
 
 _OBJECT = 0x1011
 _COMPRESSED = 1
 _STEPS_BETWEEN_CLOCKS = 4096
+_HEADS = (b"\x10\x00\x11\x10", b"\x00\x00\x11\x10")
+"""The head of a record of type 0x1011, compressed or not (MS-PPT 2.3.1 RecordHeader)."""
+_DEFLATE = 8
 _ENCRYPTED_TOKEN = 0xF3D1C4DF
 
 
@@ -24,23 +28,46 @@ def is_encrypted(current_user: bytes) -> bool:
 
 
 def objects(stream: bytes, look: Look, damaged: Callable[[str], None]) -> Iterator[bytes]:
-    """The content of each ``ExOleObjStg``; records are walked on the top level, where persist objects lie."""
+    """The content of each ``ExOleObjStg``, wherever in the stream its head is.
+
+    The directory of the stream may point anywhere, so the records are walked and searched for as well. What is only
+    found by searching, and followed by nothing of the kind, is a chance hit in a picture or a text.
+    """
+    walked = set(_walked(stream, look))
+    for place in sorted(walked.union(_searched(stream, look))):
+        head, _, size = struct.unpack_from("<HHI", stream, place)
+        body = stream[place + 8 : place + 8 + size]
+        if head >> 4 != _COMPRESSED:
+            if place in walked or body.startswith(CARRIERS):
+                yield body
+        elif place in walked or (len(body) > 6 and body[4] & 0x0F == _DEFLATE):
+            try:
+                yield _inflated(body[4:], look)
+            except Corrupt as error:
+                damaged(str(error))
+
+
+def _walked(stream: bytes, look: Look) -> Iterator[int]:
+    """Where on the top level, on which persist objects lie, such a record is."""
     position, steps, end = 0, 0, len(stream) - 8
     while position <= end:
-        head, kind, size = struct.unpack_from("<HHI", stream, position)
+        _, kind, size = struct.unpack_from("<HHI", stream, position)
         if kind == _OBJECT:
-            body = stream[position + 8 : position + 8 + size]
-            if head >> 4 == _COMPRESSED:
-                try:
-                    yield _inflated(body[4:], look)
-                except Corrupt as error:
-                    damaged(str(error))
-            else:
-                yield body
+            yield position
         position += 8 + size
         steps += 1
         if not steps % _STEPS_BETWEEN_CLOCKS:
             look.budget.check_time()
+
+
+def _searched(stream: bytes, look: Look) -> Iterator[int]:
+    for head in _HEADS:
+        at = stream.find(head)
+        while at >= 0:
+            look.budget.check_time()
+            if at + 8 <= len(stream):
+                yield at
+            at = stream.find(head, at + 4)
 
 
 def _inflated(body: bytes, look: Look) -> bytes:

@@ -87,6 +87,13 @@ def carve_vba(content: bytes, where: str, look: Look, applications: frozenset[st
         _Telling(project, list(_hits(project.modules, look.rules, applications)), where, look).run()
 
 
+def inspect_script(source: str, where: str, look: Look, applications: frozenset[str]) -> None:
+    """Report on Basic source that lies open, such as the script behind a form of Outlook, if it is any."""
+    project = Project((), [Module("of the form", source.replace("\r\n", "\n").replace("\r", "\n"))])
+    if any(vba_source.declarations(project.modules[0].source)):
+        _Telling(project, list(_hits(project.modules, look.rules, applications)), where, look).run()
+
+
 def _left_over(projects: list[Project], data: bytes, look: Look) -> list[Project]:
     """Source that lies in the file and in none of its projects, where a repair or another program may find it.
 

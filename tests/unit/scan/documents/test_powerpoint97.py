@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.scan.budget import Limits, OverLimit
+from gateway.scan.documents.compound import MAGIC
 from gateway.scan.documents.powerpoint97 import is_encrypted, objects
 from tests.unit.scan.documents.recorder import Recorder
 
@@ -55,3 +56,13 @@ def test_the_token_of_an_encrypted_presentation():
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read(data):
     read(data)
+
+
+def test_an_object_inside_another_record_is_found():
+    inner = compressed(MAGIC + b"one") + record(0x1011, MAGIC + b"two")
+    assert read(b"junk" * 7 + record(0x03E8, inner)) == ([MAGIC + b"one", MAGIC + b"two"], [])
+
+
+def test_a_chance_hit_is_nothing():
+    picture = b"\xff\x10\x00\x11\x10abcdefgh" * 50
+    assert read(record(0xF01E, picture)) == ([], [])
