@@ -1,23 +1,21 @@
-"""What in a package starts its macros, or a program, besides the names of the procedures.
+"""What in a package starts its macros besides the names of the procedures.
 
 Contract: ``inspect`` reads the ribbon (MS-CUSTOMUI), the list of events that Word keeps of a project (MS-DOCX
-``vbaSuppData``), the actions of slides and the classes of controls. Slides are read only where a macro or a link to a
-program could be behind them. XML that is not sound makes its part unreadable, which the package tells.
+``vbaSuppData``) and the actions of slides, all only beside a macro project, and the classes of controls. XML that is not
+sound makes its part unreadable, which the package tells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PureWindowsPath
 
 from gateway.message import Kind
 from gateway.scan.documents import activex
 from gateway.scan.documents.opc import Element, Package, elements
-from gateway.scan.documents.package import RUNNABLE
 from gateway.scan.look import Blob, Corrupt, Look
 
 _ACTION = b"ppaction://"
-_MACRO, _PROGRAM = "ppaction://macro", "ppaction://program"
+_MACRO = "ppaction://macro"
 _POINTED_AT = frozenset({"hlinkMouseOver", "hlinkHover"})
 
 
@@ -26,7 +24,7 @@ def inspect(package: Package, has_macros: bool, blob: Blob, look: Look) -> None:
     if has_macros:
         _tell_ribbon(package, blob, look)
         _tell_listed_events(package, blob, look)
-    _tell_actions(package, has_macros, blob, look)
+        _tell_pointed_at(package, blob, look)
     for name in package.parts:
         if "/activex/" in name and name.endswith(".xml"):
             for element in _elements(package, name, frozenset({"ocx"})):
@@ -66,33 +64,19 @@ def _tell_listed_events(package: Package, blob: Blob, look: Look) -> None:
             return
 
 
-def _tell_actions(package: Package, has_macros: bool, blob: Blob, look: Look) -> None:
-    """Macros and programs behind the shapes of a presentation."""
-    programs = {(r.source, r.id): r.target for r in package.relations if r.external and _is_program(r.target)}
-    sources = {source for source, _ in programs}
+def _tell_pointed_at(package: Package, blob: Blob, look: Look) -> None:
+    """Macros behind the shapes of a presentation that wait for the mouse alone; a click is the reader's deed."""
     for name in package.parts:
-        if not (name.startswith("ppt/slide") and name.endswith(".xml") and (has_macros or name in sources)):
+        if not (name.startswith("ppt/slide") and name.endswith(".xml")):
             continue
         for content in package.read(name):
             if _ACTION not in content:
                 continue
-            for element in _sound(package, name, content):
+            for element in _sound(package, name, content, _POINTED_AT):
                 action = element.attributes.get("action", "")
-                target = programs.get((name, element.attributes.get("id", "")), "")
-                if action.startswith(_MACRO) and element.name in _POINTED_AT and has_macros:
+                if action.startswith(_MACRO):
                     sentence = f"Runs by itself when the mouse is over a shape: {action.partition('=')[2]}"
-                    look.find(Kind.VBA_AUTOEXEC, blob.where, sentence, reference="MITRE ATT&CK T1204.002")
-                elif action.startswith(_PROGRAM) or target:
-                    deed = "The mouse over" if element.name in _POINTED_AT else "A click on"
-                    sentence = f"{deed} a shape starts a program: {target or action}"
-                    look.find(Kind.OLE_PACKAGE, blob.where, sentence, reference="MITRE ATT&CK T1204.002")
-
-
-def _is_program(target: str) -> bool:
-    path = target.partition("?")[0]
-    return not path.lower().startswith(("http:", "https:", "mailto:")) and (
-        PureWindowsPath(path).suffix.lower().lstrip(".") in RUNNABLE
-    )
+                    look.find(Kind.VBA_AUTOEXEC, blob.where, sentence, reference="ECMA-376 part 1")
 
 
 def _elements(package: Package, name: str, wanted: frozenset[str] | None) -> Iterator[Element]:

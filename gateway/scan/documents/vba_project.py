@@ -77,8 +77,10 @@ def find_projects(file: CompoundFile) -> list[tuple[str, ...]]:
     for entry in file.streams(_DIR, _CACHE):
         found[entry.parent] = None
     current = {path[:at] for path in found for at, name in enumerate(path) if name.casefold() == "_vba_project_cur"}
+    around = {path[:-1] for path in found}
     for entry in file.entries:
-        if entry.kind != STREAM and entry.key == "vba":
+        # Publisher keeps a storage of this name around the project
+        if entry.kind != STREAM and entry.key == "vba" and entry.path not in around:
             found[entry.path] = None
     return [s for s in found if not _superseded(s, current) and any(e.kind == STREAM for e in file.inside(s))]
 

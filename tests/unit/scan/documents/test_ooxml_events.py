@@ -3,14 +3,13 @@ import pytest
 from gateway import samples
 from gateway.message import Kind, Verdict
 from gateway.samples import vba, word
-from gateway.samples.package import content_types, package, parts_of, relations
+from gateway.samples.package import content_types, package, parts_of
 from gateway.scan.documents import ooxml
 from gateway.scan.documents.opc import part_name
 from tests.unit.scan.documents.recorder import looked_into
 
 WNE = 'xmlns:wne="http://schemas.microsoft.com/office/word/2006/wordml"'
 SLIDE = '<p:sld xmlns:p="p" xmlns:a="a" xmlns:r="r">{}</p:sld>'
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 def macro_document(**more: str) -> bytes:
@@ -19,14 +18,12 @@ def macro_document(**more: str) -> bytes:
     return package(parts)
 
 
-def slides(action: str, target: str = "", macros: bool = False) -> bytes:
+def slides(action: str, *, macros: bool = False) -> bytes:
     project = {"ppt/vbaProject.bin": vba.project(samples.docm_macro())} if macros else {}
-    links = {"ppt/slides/_rels/slide1.xml.rels": relations((f"{OFFICE}/hyperlink", target), external=True)}
     return package(
         {
             "[Content_Types].xml": content_types({"/ppt/presentation.xml": "application/vnd.ms-powerpoint"}),
             "ppt/slides/slide1.xml": SLIDE.format(action),
-            **(links if target else {}),
             **project,
         }
     )
@@ -67,15 +64,6 @@ def test_a_mouse_over_a_shape_runs_the_macro_and_a_click_is_the_readers_deed():
     click = '<a:hlinkClick r:id="" action="ppaction://macro?name=Start"/>'
     assert looked_into(ooxml.inspect, slides(click, macros=True)).verdict is Verdict.MACRO
     assert not looked_into(ooxml.inspect, slides(over)).findings
-
-
-def test_a_shape_that_starts_a_program_is_told():
-    action = '<a:hlinkClick r:id="rId1" action="ppaction://program"/>'
-    look = looked_into(ooxml.inspect, slides(action, "file:///C:/Windows/inert.exe"))
-    assert look.kinds == [Kind.OLE_PACKAGE]
-    assert look.verdict is Verdict.SUSPICIOUS
-    link = '<a:hlinkClick r:id="rId1"/>'
-    assert not looked_into(ooxml.inspect, slides(link, "https://www.example/about.com")).findings
 
 
 def test_only_dangerous_controls_are_told():
