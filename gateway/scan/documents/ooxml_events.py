@@ -1,8 +1,8 @@
 """What in a package starts its macros besides the names of the procedures.
 
 Contract: ``inspect`` reads the ribbon (MS-CUSTOMUI), the list of events that Word keeps of a project (MS-DOCX
-``vbaSuppData``) and the actions of slides, all only beside a macro project, and the classes of controls. XML that is not
-sound makes its part unreadable, which the package tells.
+``vbaSuppData``) and the actions of slides, all only beside a macro project, and the classes of controls. Unsound XML
+makes its part unreadable, which the package tells.
 """
 
 from __future__ import annotations
