@@ -24,6 +24,7 @@ _FOLDED_LINE = re.compile(rb"[^\n]+(?:\n[ \t][^\n]*)*\n?")
 _BLANK_LINE = re.compile(rb"\n[ \t]+\r?\n")
 _CONTENT = "content-"
 _DECIDES = frozenset({"content-type", "content-transfer-encoding"})
+_USUAL = _DECIDES | {"content-disposition", "content-id", "content-language", "content-description", "content-location"}
 _DECIDES_SQUASHED = frozenset(name.replace("-", "") for name in _DECIDES)
 _NO_LETTER = re.compile(r"[^a-z]")
 # A field in the continuation of another. Signatures list the names of fields there, never with such values.
@@ -166,9 +167,10 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
         if named := _NAME.match(line):
             name = named.group(1).decode("ascii").lower()
             value = _unfolded(line[named.end() :])
-            if name.startswith(_CONTENT):
+            if name.startswith(_CONTENT) and (named.group(2) or name not in _USUAL or ":" in value[:30]):
                 doubts += _content_doubts(name, value, spaced=bool(named.group(2)))
-                value = _REPEATED.sub("", value, count=1) if name in _DECIDES and ":" in value[:30] else value
+                if name in _DECIDES and (repeated := _REPEATED.match(value)):
+                    value = value[repeated.end() :]
             if b"\n" in line and _CONTINUED.search(line):
                 doubts.append(Doubt("a content field in the continuation of another field"))
             found.append(Field(name, value, Span(offset + start, offset + match.end())))

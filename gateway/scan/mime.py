@@ -70,7 +70,7 @@ class Entity:
     @property
     def where(self) -> str:
         """The path of this entity in findings: its number, then its name; the root multipart is ``message``."""
-        return "/".join(filter(None, (self.number, self.name.replace("/", "_")))) or "message"
+        return "/".join(filter(None, (self.number, names.element(self.name)))) or "message"
 
     def walk(self) -> Iterator[Entity]:
         """This entity and everything below it, in the order of the message."""
@@ -128,17 +128,19 @@ class _Parser:
         codings, doubts = _codings(block, text=not name and all(value.token.startswith("text/") for value in values))
         doubts += block.doubts
         doubts += _disagreements(values)
+        body = Span(block.body, end)
+        splits, more = self._splits(block, values, body)
+        doubts += more
         entity = Entity(
             number=number,
             header=block.span,
-            body=Span(block.body, end),
+            body=body,
             block=block,
             type=next((value.token for value in values if value.token), default),
             codings=codings,
             name=name,
+            doubts=tuple(dict.fromkeys(doubts)),
         )
-        splits, more = self._splits(block, values, entity)
-        entity = replace(entity, doubts=tuple(dict.fromkeys((*doubts, *more))))
         if any(split.parts for split in splits):
             return self._divided(entity, values, splits, depth)
         # A message that is no multipart has one part, and that part has a number of its own.
@@ -153,12 +155,11 @@ class _Parser:
             return replace(entity, children=(child,), doubts=(*entity.doubts, *doubts))
         return replace(entity, doubts=(*entity.doubts, *doubts)) if doubts else entity
 
-    def _splits(self, block: Block, values: list[Value], entity: Entity) -> tuple[list[Split], list[Doubt]]:
+    def _splits(self, block: Block, values: list[Value], body: Span) -> tuple[list[Split], list[Doubt]]:
         """What every boundary makes of the body that a program may go by, and what is doubtful about them."""
         texts = block.all("content-type")
         if not any(value.token.startswith("multipart") for value in values) and not any(map(_HAS_BOUNDARY, texts)):
             return [], []
-        body = entity.body
         named = [_bytes(boundary).rstrip() for value in values for boundary in value.all("boundary")]
         if len(values) == 1 and named and not boundaries.is_odd(texts[0]):
             splits = [self._split(body, boundary) for boundary in dict.fromkeys(filter(None, named))]
@@ -263,6 +264,9 @@ def _bytes(text: str) -> bytes:
 
 def _coding_tokens(text: str) -> list[str]:
     """The words of the value. Where a comment or a semicolon leaves none in front, those in it or behind it count."""
+    word = text.lower()
+    if word in IDENTITY or word in _KNOWN:
+        return [word]
     text = decode_words(text.replace("\0", "").partition("\r")[0] or text)
     token = parse_value(text).token
     words = _words(token) or _words(text)

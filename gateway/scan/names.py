@@ -15,6 +15,7 @@ from collections.abc import Sequence
 LONGEST = 4096
 """Characters looked at; no file system takes a longer name."""
 
+_DRIVE = re.compile(r"(?<![^/\\])([A-Za-z]):")
 _TRAILING = " .\t\r\n\"'`;,>)]"
 _CLASS_IDENTIFIER = re.compile(r"\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}\Z")
 TURNS_ROUND = frozenset("\u202a\u202b\u202d\u202e\u2066\u2067\u2068")
@@ -45,6 +46,11 @@ def pretends(name: str) -> str:
     words = [word.strip() for word in plain(name).split(".")]
     inner = words[-2] if len(words) > 2 else ""
     return inner if inner in _SHOWN else ""
+
+
+def element(name: str) -> str:
+    """The whole of ``name`` as one element of a path, so that neither a folder nor a drive hides its ending."""
+    return _DRIVE.sub(r"\1_", name).replace("/", "_")
 
 
 def worst(readings: Sequence[str]) -> str:

@@ -87,7 +87,7 @@ class _Visit:
         for name, content in loose.files(self.data[start:end], self.look.budget):
             if not any(_is_same(content, seen) for seen in self._seen):
                 self._seen.append(content)
-                path = f"{entity.number or 'message'}/hidden/{name.replace('/', '_') or 'without a name'}"
+                path = f"{entity.number or 'message'}/hidden/{names.element(name) or 'without a name'}"
                 found |= self.look.descend(self.blob, content, path) not in PLAIN
         return found
 

@@ -42,3 +42,24 @@ def test_what_a_name_pretends_to_be() -> None:
 def test_any_name(name: str) -> None:
     assert all(ending and "." not in ending for ending in names.endings(name))
     names.pretends(name)
+
+
+@pytest.mark.parametrize(
+    ("readings", "chosen"),
+    [
+        ([], ""),
+        (["a.doc"], "a.doc"),
+        (["a.txt", "b.doc"], "a.txt"),
+        (["a.txt", "b.js"], "b.js"),
+        (["a", "b.txt", "c.exe"], "c.exe"),
+        (["a.txt", "a.d oc"], "a.txt"),
+    ],
+)
+def test_the_worst_of_several_names_counts(readings: list[str], chosen: str) -> None:
+    assert names.worst(readings) == chosen
+
+
+def test_a_name_is_one_element_of_a_path() -> None:
+    assert names.element("../../C:x/a.js") == ".._.._C_x_a.js"
+    assert names.endings(names.element("D:a.js")) == ("js",)
+    assert names.element("a.js:stream") == "a.js:stream"

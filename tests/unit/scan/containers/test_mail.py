@@ -1,7 +1,10 @@
 """A message in a message: parts are handed on under their numbers, doubts are told with the right weight."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gateway import samples
 from gateway.message import Kind, Verdict
 from gateway.scan import Limits, examine
 from gateway.scan.containers import mail
@@ -50,6 +53,58 @@ def test_an_unfinished_multipart_is_told_and_clean() -> None:
 
 def test_decoded_bytes_are_paid_for() -> None:
     assert look(mail.unpack, single(bytes(1000), coding="base64")).budget.unpacked == 1000
+
+
+def test_what_an_ordinary_message_holds_is_looked_at_once() -> None:
+    data = message([text(), part(bytes(range(256)) * 99, name="a.bin"), part(SHORTCUT)])
+    notes = look(mail.unpack, data)
+    assert len(notes.handed) == 3
+    assert notes.budget.unpacked == 256 * 99 + len(SHORTCUT)
+
+
+def test_a_message_in_doubt_is_read_once_more_and_only_what_is_new_is_handed_on() -> None:
+    document = samples.doc()
+    seen = message([part(document, name="a.doc")])[: -len("--=_test_boundary--\r\n")]
+    assert [content for _, content in look(mail.unpack, seen).handed] == [document]
+    hidden = seen.replace(b"Content-Transfer", b"Content-Transfe(r")
+    assert ("message/hidden/a.doc", document) in look(mail.unpack, hidden).handed
+
+
+@pytest.mark.parametrize(
+    ("body", "verdicts"),
+    [
+        (b"Content-Transfer-Encoding: base64\r\n\r\n", [None]),
+        (b"some words\r\nContent-Transfer-Encoding: base64\r\n\r\n", [Verdict.CLEAN]),
+    ],
+)
+def test_a_part_in_the_body_of_a_part(body: bytes, verdicts: list[Verdict | None]) -> None:
+    data = message([b"X: y\r\n\r\n" + body + encode(samples.doc(), "base64")])
+    notes = look(mail.unpack, data)
+    assert notes.handed[-1][1] == samples.doc()
+    assert notes.verdicts == verdicts
+
+
+def test_an_attachment_before_the_parts_depends_on_what_is_in_it() -> None:
+    for content, verdict in ((b"words\r\n" * 30, Verdict.CLEAN), (samples.doc(), None)):
+        notes = look(mail.unpack, message([text()], preamble=part(content)))
+        assert set(notes.verdicts) == {verdict}
+
+
+FRAGMENTS = [
+    *(b"--b\r\n", b"--b--\r\n", b"\r\n", b"\r", b"\0", b" ", b"(", b'"', b"A: b\r\n", b"words\r\n"),
+    *(b"Content-Type: multipart/mixed; boundary=b\r\n", b"Content-Type: multipart/mixed; boundary=(x)b\r\n"),
+    *(b"Content-Type: message/rfc822\r\n", b"Content-Transfer-Encoding: base64\r\n", b"QUJD" * 40 + b"\r\n"),
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.binary(max_size=4)), max_size=60))
+def test_any_bytes_are_looked_at_within_the_budget(pieces: list[bytes]) -> None:
+    data = b"".join(pieces)
+    report = examine(data, rules=RULES, limits=Limits(max_files=200))
+    assert Kind.CRASH not in {finding.kind for finding in report.findings}
+    assert len(report.parts) <= 200
+    assert report.seconds < 5
 
 
 def test_second_readings_are_paid_for() -> None:
