@@ -148,21 +148,22 @@ class Scan:
         return len(self.parts) == parts_before or kind in MUST_BE_READ
 
     def match_rules(self, where: str, content: bytes, filetype: str) -> None:
-        """See ``Look.match_rules``. When the time for a message is up, the rest of it is not compared, and that is
-        told: one slow rule costs seconds and a verdict, never a worker."""
-        if not self.rules.yara.signatures or self._rule_seconds <= 0:
+        """See ``Look.match_rules``. When the time for a message is up, each part that is not compared is told: one slow
+        rule costs seconds and a verdict, never a worker."""
+        if not self.rules.yara.signatures:
+            return
+        if self._rule_seconds <= 0:
+            sentence = f"was not compared with the YARA rules: they had their {RULE_SECONDS:g} seconds for this message"
+            self.find(Kind.TIMEOUT, where, sentence)
             return
         began = time.monotonic()
         try:
             hits = self.rules.yara.match(content, filetype, self._rule_seconds)
         except TooSlow as slow:
             self._rule_seconds = 0.0
-            self.find(Kind.TIMEOUT, where, f"{slow}; the rest of the message was not compared with them either")
+            self.find(Kind.TIMEOUT, where, str(slow))
             return
         self._rule_seconds -= time.monotonic() - began
-        if self._rule_seconds <= 0:
-            sentence = f"the YARA rules took {RULE_SECONDS:g} seconds for this message; what follows was not compared"
-            self.find(Kind.TIMEOUT, where, sentence)
         for hit in hits:
             excerpt = _lines_at(content, hit.at) if filetype in MACRO_LANGUAGES else ""
             rule = hit.signature

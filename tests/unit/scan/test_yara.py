@@ -94,9 +94,10 @@ def test_a_slow_rule_costs_its_message_a_verdict_and_no_more(monkeypatch: pytest
     slow = rules(SLOW, WORD)
     bomb = mail.part(b"ab" * 20_000, "text/plain", coding="8bit")
     report = examine(mail.message([bomb, bomb, mail.text()]), rules=slow, limits=Limits())
-    (finding,) = report.findings
-    assert (finding.kind, finding.verdict) == (Kind.TIMEOUT, Verdict.UNSCANNABLE)
-    assert "the YARA rules were not done within 2 seconds" in finding.detail
+    assert {(f.kind, f.verdict) for f in report.findings} == {(Kind.TIMEOUT, Verdict.UNSCANNABLE)}
+    assert [finding.where for finding in report.findings] == ["1", "2", "3"]
+    assert "the YARA rules were not done within 2 seconds" in report.findings[0].detail
+    assert "was not compared with the YARA rules" in report.findings[1].detail
     assert report.seconds < 3
     assert found(examine(mail.single(b"shibboleth"), rules=slow, limits=Limits()))  # the next message is none the worse
 
@@ -104,7 +105,7 @@ def test_a_slow_rule_costs_its_message_a_verdict_and_no_more(monkeypatch: pytest
 def test_many_parts_share_the_time_of_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpack, "RULE_SECONDS", 1e-9)
     report = examine(mail.message([mail.text(), mail.text()]), rules=rules(WORD), limits=Limits())
-    assert [finding.kind for finding in report.findings] == [Kind.TIMEOUT]
+    assert [(finding.kind, finding.where) for finding in report.findings] == [(Kind.TIMEOUT, "2")]
 
 
 def test_without_rules_nothing_is_compared() -> None:
