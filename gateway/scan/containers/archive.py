@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from gateway.message import FileType, Kind
 from gateway.scan.budget import Budget
-from gateway.scan.containers import by_libarchive, carve, leftovers, unread
+from gateway.scan.containers import by_libarchive, carve, ends, leftovers, unread
 from gateway.scan.look import Blob, Corrupt, Look
 
 TYPES = frozenset(
@@ -80,7 +80,8 @@ def unpack(blob: Blob, look: Look) -> None:
         raise
     if locked:
         look.find(Kind.ENCRYPTED, blob.where, f"{len(locked)} encrypted members: {', '.join(locked[:20])}")
-    leftovers.hand_on(Blob(data, blob.where, depth=blob.depth), _end(data, reader[0]), look)
+    end = ends.end_of(data, reader[1] if reader[0] == "raw" else reader[0])
+    leftovers.hand_on(Blob(data, blob.where, depth=blob.depth), end, look)
     if reader[0] == "iso9660" and any(magic in data[32768:65536] for magic in _UDF):
         carve.carve(blob, look)
         raise Corrupt("has a second directory in the form of UDF, which is not looked into")
@@ -102,28 +103,6 @@ def _files(data: bytes, format_name: str, filter_name: str, budget: Budget) -> I
                 continue
             seen.add(digest)
             yield file
-
-
-def _end(data: bytes, format_name: str) -> int:
-    """Where the archive says it ends, as far as its format says that at its beginning."""
-    if format_name == "7zip":
-        return 32 + int.from_bytes(data[12:20], "little") + int.from_bytes(data[20:28], "little")
-    if format_name == "cab":
-        return int.from_bytes(data[8:12], "little")
-    if format_name == "tar":
-        return _end_of_tar(data)
-    return len(data)
-
-
-def _end_of_tar(data: bytes) -> int:
-    """Where the first block of zeros stands that is no content; a tar file may go on behind it (``tar -i``)."""
-    position = 0
-    while any(head := data[position : position + _TAR_HEADER]):
-        size = head[124:136].strip(b" \x00")
-        if size.strip(b"01234567"):
-            return len(data)
-        position += _TAR_HEADER + -(-int(size or b"0", 8) // _TAR_HEADER) * _TAR_HEADER
-    return position
 
 
 def _take(file: by_libarchive.File, blob: Blob, look: Look) -> None:

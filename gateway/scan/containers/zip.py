@@ -28,6 +28,11 @@ _STRANGERS = (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"Rar!\x1a\x07", b"7z\xbc\xaf
 """What is worth finding between the members of a zip file; other programs open the file there."""
 
 
+_GAP = 64
+"""Fewer bytes between two members hold no document; data descriptors are shorter."""
+_BETWEEN = "between the members"
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One member, in one reading. ``entry`` is what the archive claims; ``read`` is the only truth about it."""
@@ -108,9 +113,9 @@ def unpack(blob: Blob, look: Look) -> None:
             state.take(member)
         if not walk.readings and bytes(blob.data[:4]) != zip_records.END:
             raise Corrupt("looks like a zip file but no member can be read")
-        state.take_strangers(walk)
         if walk.over is not None:
             raise walk.over
+        state.take_strangers(walk)
     finally:
         state.report()
 
@@ -171,12 +176,17 @@ class _Unpacking:
             self.types.add(leftovers.hand_on(packed, len(member.packed) - rest, self.look))
 
     def take_strangers(self, walk: Walk) -> None:
-        """Documents and archives of other kinds in the bytes that belong to no member."""
+        """What is in the bytes that belong to no member, the comment included. What begins the file is known by now."""
         for start, end in walk.gaps():
+            if end - start < _GAP:
+                continue
             found = [at for magic in _STRANGERS if (at := walk.data.find(magic, start, end)) > 0]
             if found:
                 self.look.budget.spend_bytes(end - min(found))
-                self.types.add(self.look.descend(self.blob, walk.data[min(found) : end], "between the members"))
+                self.types.add(self.look.descend(self.blob, walk.data[min(found) : end], _BETWEEN))
+            elif start:
+                gap = Blob(walk.data[start:end], self.blob.where, depth=self.blob.depth)
+                self.types.add(leftovers.hand_on(gap, 0, self.look, _BETWEEN))
 
     def report(self) -> None:
         """The findings about the archive itself."""
