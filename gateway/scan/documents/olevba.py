@@ -16,7 +16,7 @@ from gateway.scan.budget import Budget
 
 MAX_SIZE = 4 << 20
 """olevba reads every stream of the file; 4 MiB take it about 10 ms."""
-MAX_SOURCE = 128 << 10
+MAX_SOURCE = 16 << 10
 """Characters of source olevba decompresses at about 1 ms a thousand."""
 
 

@@ -96,6 +96,8 @@ def _inspect_project(package: Package, name: str, blob: Blob, look: Look, applic
             look.find(Kind.CORRUPT, blob.where, f"The macro project {name} {error}")
         else:
             inspect_vba(file, content, blob.where, look, applications)
+            if file.damaged:
+                look.find(Kind.CORRUPT, blob.where, f"The macro project {name} is damaged: {file.damaged}")
 
 
 def _match_text(package: Package, blob: Blob, look: Look) -> None:

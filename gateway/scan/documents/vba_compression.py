@@ -73,11 +73,12 @@ def find_containers(data: bytes) -> list[int]:
     """Offsets where the source of a module begins: a container that starts with ``Attribut``, packed or not."""
     found = []
     for word in _FIRST_WORDS:
-        at = data.find(word)
+        # a chunk that is not compressed has no token flags before the word
+        at = data.find(word, 3)
         while at >= 0:
-            if data[at - 4 : at - 3] == b"\x01" and 0xB0 <= data[at - 2] <= 0xBF and not data[at - 1]:
+            if not data[at - 1] and 0xB0 <= data[at - 2] <= 0xBF and at > 3 and data[at - 4] == SIGNATURE:
                 found.append(at - 4)
-            elif data[at - 3 : at - 2] == b"\x01" and 0x30 <= data[at - 1] <= 0x3F:
+            elif data[at - 3] == SIGNATURE and 0x30 <= data[at - 1] <= 0x3F:
                 found.append(at - 3)
             at = data.find(word, at + 1)
     return sorted(found)

@@ -19,7 +19,7 @@ from gateway.scan.documents.vba_source import SPACE, without_attributes, without
 _STRING = re.compile(r'("[^"\n]*"?)')
 _SPACES = re.compile(rf"{SPACE}+")
 _BETWEEN_SIGNS = re.compile(r"(?<!\w) | (?!\w)")
-_LINE_NUMBER = re.compile(r"^ ?\d+ ?(?=[^\d ]|$)")
+_LINE_NUMBER = re.compile(r"^\d+ ?(?=[^\d ]|$)", re.MULTILINE)
 
 
 def fingerprint(sources: Iterable[str]) -> str:
@@ -30,12 +30,7 @@ def fingerprint(sources: Iterable[str]) -> str:
 
 def normalised(source: str) -> str:
     """The code of one module without what changes from file to file."""
-    lines = (_line(line) for line in without_comments(without_attributes(source)).split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-def _line(line: str) -> str:
-    pieces = _STRING.split(line)
+    pieces = _STRING.split(without_comments(without_attributes(source)))
     # every other piece is a string
     pieces[::2] = [_BETWEEN_SIGNS.sub("", _SPACES.sub(" ", piece)).lower() for piece in pieces[::2]]
-    return _LINE_NUMBER.sub("", "".join(pieces)).strip()
+    return "\n".join(line for line in _LINE_NUMBER.sub("", "".join(pieces)).split("\n") if line)

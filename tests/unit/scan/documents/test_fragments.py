@@ -14,6 +14,7 @@ from gateway.scan import Limits, examine
 from gateway.scan.documents import fragments
 from gateway.scan.documents.vba_compression import find_containers
 from gateway.scan.look import Corrupt
+from tests.makers.vba import docm_with
 from tests.unit.scan.documents.recorder import looked_into, shipped_rules
 
 ARMED = {
@@ -48,6 +49,15 @@ def test_one_other_byte_never_makes_it_clean(name, data):
         st.one_of(st.sampled_from([0, 255, content[at] ^ 1, content[at] ^ 128]), st.integers(0, 255))
     )
     assert held(bytes(content))
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_one_other_byte_in_the_project_of_a_package_never_makes_it_clean(data):
+    content = bytearray(armed("project"))
+    at = data.draw(st.integers(8, len(content) - 1))
+    content[at] = data.draw(st.one_of(st.sampled_from([0, 255, content[at] ^ 1]), st.integers(0, 255)))
+    assert held(docm_with(bytes(content)))
 
 
 @pytest.mark.parametrize("name", ARMED)

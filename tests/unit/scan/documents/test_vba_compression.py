@@ -8,7 +8,7 @@ from pyopenvba.vba import compress
 from gateway import samples
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.documents.olevba import second_reading
-from gateway.scan.documents.vba_compression import decompress, find_containers
+from gateway.scan.documents.vba_compression import decompress, find_containers, guess_containers, unpack
 from gateway.scan.look import Corrupt
 
 
@@ -64,3 +64,24 @@ def test_module_source_is_found_anywhere():
 def test_any_bytes_give_bytes_or_corrupt(data):
     with contextlib.suppress(Corrupt):
         decompress(b"\x01" + data, budget())
+
+
+def test_containers_are_found_packed_or_not():
+    packed = compress(b'Attribute VB_Name = "A"\r\n')
+    plain = b"\x01\xff\x3f" + b'Attribute VB_Name = "B"\r\n'.ljust(4096)
+    assert find_containers(b"x" * 9 + packed + plain) == [9, 9 + len(packed)]
+    assert find_containers(b"Attribute VB_Name, Attribut, \x01\xff\x3f") == []
+
+
+def test_source_that_begins_as_no_module_is_guessed():
+    packed = compress(b"Sub AutoOpen()\r\n  x = 1\r\nEnd Sub\r\n")
+    assert guess_containers(b"\x01\x02\x03" * 50 + packed, budget()) == [150]
+    assert guess_containers(bytes(range(256)) * 8, budget()) == []
+
+
+def test_a_container_that_ends_in_zeros_or_breaks_off_is_not_sound():
+    packed = compress(b'Attribute VB_Name = "A"\r\nSub AutoOpen()\r\nEnd Sub\r\n')
+    assert unpack(packed, budget())[1:] == (True, True)
+    assert unpack(packed + b"rest", budget())[1:] == (True, False)
+    blank = packed[:20] + bytes(len(packed) - 20)
+    assert not unpack(blank, budget()).sound
