@@ -31,6 +31,8 @@ _NO_LETTER = re.compile(r"[^a-z]")
 _CONTINUED = re.compile(
     rb"\n[ \t]+content-(?:type|transfer-encoding)[ \t]*:[ \t]*[^\s:;,]*(?:/|64|quoted|uu)", re.IGNORECASE
 )
+_INDENTED = re.compile(rb"\n[ \t]+(content-(?:type|transfer-encoding)[ \t]*:)", re.IGNORECASE)
+_ENDS_LINE = bytes.maketrans(b"\r\v", b"\n\n")
 _REPEATED = re.compile(r"[\s:]*(?:content-(?:type|transfer-encoding)\s*)?:[\s:]*", re.IGNORECASE)
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -51,6 +53,20 @@ class Doubt:
 
     sentence: str
     verdict: Verdict | None = None
+
+
+ZERO = Doubt("a zero byte in the header")
+RETURN = Doubt("a bare carriage return in the header")
+CONTINUED = Doubt("a content field in the continuation of another field")
+PLAINLY = frozenset({ZERO, RETURN, CONTINUED})
+"""Doubts about what a line is: ``made_plain`` gives the other reading."""
+
+
+def made_plain(data: Bytes) -> bytes:
+    """A message as a program reads it for which a carriage return ends a line, a zero byte is nothing, and a content
+    field is one however far it is indented. Its lines end in line feeds."""
+    text = bytes(data).translate(None, b"\0").replace(b"\r\n", b"\n").translate(_ENDS_LINE)
+    return _INDENTED.sub(rb"\n\1", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +172,10 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
     """The fields of a block that stands at ``offset``, what is doubtful, and ``Block.early``."""
     doubts = []
     if b"\x00" in block:
-        doubts.append(Doubt("a zero byte in the header"))
+        doubts.append(ZERO)
     if block.count(b"\r") != block.count(b"\r\n"):
         # a line end to some programs; the SMTP listener lets none through
-        doubts.append(Doubt("a bare carriage return in the header"))
+        doubts.append(RETURN)
     ends = [blank.end()] if (blank := _BLANK_LINE.search(block)) else []
     found: list[Field] = []
     for match in _FOLDED_LINE.finditer(block):
@@ -172,7 +188,7 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
                 if name in _DECIDES and (repeated := _REPEATED.match(value)):
                     value = value[repeated.end() :]
             if b"\n" in line and _CONTINUED.search(line):
-                doubts.append(Doubt("a content field in the continuation of another field"))
+                doubts.append(CONTINUED)
             found.append(Field(name, value, Span(offset + start, offset + match.end())))
         elif start or not line.startswith((b"From ", b">From ")):
             # clean, because the header is also read as one that ends here

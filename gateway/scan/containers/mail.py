@@ -13,7 +13,7 @@ import re
 
 from gateway.message import FileType, Kind, Verdict
 from gateway.scan import encodings, loose, mime, names, sniff
-from gateway.scan.headers import Bytes
+from gateway.scan.headers import PLAINLY, Bytes, made_plain
 from gateway.scan.look import Blob, Look
 from gateway.scan.mime import IDENTITY, Entity
 
@@ -59,12 +59,21 @@ class _Visit:
         """Every view of every part; when anything is in doubt, all of it once more without its structure."""
         self.entity(tree)
         hidden = self.in_doubt and self._hidden(tree, tree.header.start, tree.body.end)
+        if any(not PLAINLY.isdisjoint(entity.doubts) for entity, _ in self._told):
+            self._made_plain(tree)
         for entity, risky in self._told:
             for doubt in entity.doubts:
                 verdict = doubt.verdict
                 if verdict is None and not risky and not hidden:
                     verdict = Verdict.CLEAN
                 self.look.find(Kind.MIME_AMBIGUOUS, self._path(entity.where), doubt.sentence, verdict=verdict)
+
+    def _made_plain(self, tree: Entity) -> None:
+        """All of it once more with its lines as the most tolerant programs see them."""
+        content = made_plain(self.data[tree.header.start : tree.body.end])
+        self.look.budget.spend_bytes(len(content))
+        if content.count(b"\n") and content != self.data:
+            self.look.descend(self.blob, content, f"{tree.number or 'message'}/with plain lines")
 
     def entity(self, entity: Entity) -> bool:
         """Look at an entity and what is below it; whether that is more than text and pictures."""

@@ -1,4 +1,4 @@
-from tests.makers.odd_mail import CODING, TYPE, files
+from tests.makers.odd_mail import CODING, TYPE, files, letter
 
 NAME = b"Content-Disposition: attachment\r\n"
 ENDS = {
@@ -28,4 +28,9 @@ FILES = files(
         "zero-in-the-type": (TYPE, TYPE.replace("multipart", "multi\0part")),
     },
     held=("behind-a-return", "continues-a-broken-field", "zero-inside"),
-)
+) | {
+    "script-behind-a-return-armed.eml": lambda: letter(
+        b"WScript.Echo(1)\r\n" * 9,
+        (TYPE, "X-Foo: bar\r" + TYPE, "application/octet-stream; name=a.doc", "x/y; name=a.js"),
+    )
+}

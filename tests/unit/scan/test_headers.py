@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.scan.budget import OverLimit
-from gateway.scan.headers import Block, decode_words, parse_value, read_block
+from gateway.scan.headers import PLAINLY, Block, decode_words, made_plain, parse_value, read_block
 from tests.makers.mail import raw
 
 
@@ -149,3 +149,26 @@ def test_byte_by_byte_a_block_only_grows(lines: list[bytes]) -> None:
 def test_a_million_continuations_take_no_time_worth_naming() -> None:
     data = b"A: b\r\n" + b" c\r\n" * 60_000 + b"\r\n"
     assert len(read_block(data, 0, len(data), 1 << 18).fields) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"A: b\rContent-Type: x/y\r\n\r\n",
+        b"A: b\r\n\0Content-Type: x/y\r\n\r\n",
+        b"A: b\r\n \t Content-Type: x/y\r\n\r\n",
+        b"A: b\vContent-Type: x/\0y\r\r",
+    ],
+)
+def test_made_plain_every_field_is_a_field(data: bytes) -> None:
+    found = block(made_plain(data))
+    assert found.first("content-type") == "x/y"
+    assert PLAINLY.isdisjoint(found.doubts)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\0", b" ", b"\v", b"Content-Type: a/b", b"A: b"]), max_size=20))
+def test_what_was_made_plain_stays_as_it_is(pieces: list[bytes]) -> None:
+    plain = made_plain(b"".join(pieces))
+    assert made_plain(plain) == plain
+    assert PLAINLY.isdisjoint(read_block(plain, 0, len(plain), 1000).doubts)
