@@ -122,8 +122,18 @@ class _Inspection:
         def damaged(why: str) -> None:
             self.look.find(Kind.CORRUPT, self.where, f"An embedded object of the presentation: {why}")
 
-        for number, content in enumerate(powerpoint97.objects(self._read(entry), self.look, damaged), 1):
+        stream = self._read(entry)
+        kinds = {
             self.look.descend(self.blob, content, f"object{number}.bin")
+            for number, content in enumerate(powerpoint97.objects(stream, self.look, damaged), 1)
+        }
+        started = set(powerpoint97.actions(stream, self.look))
+        if (powerpoint97.MACRO, True) in started and FileType.VBA_PROJECT in kinds:
+            sentence = "Runs by itself when the mouse is over a shape"
+            self.look.find(Kind.VBA_AUTOEXEC, self.where, sentence, reference="MS-PPT InteractiveInfoAtom")
+        if any(action == powerpoint97.PROGRAM for action, _ in started):
+            sentence = "Starts a program by a click on a shape or the mouse over it"
+            self.look.find(Kind.SCRIPT_CARRIER, self.where, sentence, reference="MS-PPT InteractiveInfoAtom")
 
     def _equation(self, entry: Entry) -> None:
         equation.inspect(self._read(entry), self.where, self.look)

@@ -1,7 +1,8 @@
-"""PowerPoint documents before 2007: the compressed objects in the main stream (MS-PPT 2.10.34 to 2.10.41).
+"""PowerPoint documents before 2007: the compressed objects in the main stream (MS-PPT 2.10.34 to 2.10.41), and what its
+shapes do.
 
-Contract: ``objects`` gives every embedded OLE object, the macro project included. Raises ``OverLimit`` only; an object
-that cannot be decompressed is reported to ``damaged``.
+Contract: ``objects`` gives every embedded OLE object, the macro project included, and ``actions`` what a shape starts.
+Both raise ``OverLimit`` only; an object that cannot be decompressed is reported to ``damaged``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ _STEPS_BETWEEN_CLOCKS = 4096
 _HEADS = (b"\x10\x00\x11\x10", b"\x00\x00\x11\x10")
 """The head of a record of type 0x1011, compressed or not (MS-PPT 2.3.1 RecordHeader)."""
 _DEFLATE = 8
+MACRO, PROGRAM = 1, 2
+_ACTION_HEAD = b"\x00\x00\xf3\x0f\x10\x00\x00\x00"
+"""The head of an InteractiveInfoAtom: type 0x0FF3, 16 bytes; the action is the ninth."""
+_OVER_HEAD = b"\x1f\x00\xf2\x0f"
+"""The head of the container around it where the mouse over the shape is meant."""
 _ENCRYPTED_TOKEN = 0xF3D1C4DF
 
 
@@ -68,6 +74,19 @@ def _searched(stream: bytes, look: Look) -> Iterator[int]:
             if at + 8 <= len(stream):
                 yield at
             at = stream.find(head, at + 4)
+
+
+def actions(stream: bytes, look: Look) -> Iterator[tuple[int, bool]]:
+    """What the shapes do: an action (``MACRO``, ``PROGRAM`` or another), and whether the mouse over it is enough.
+
+    MS-PPT, InteractiveInfoAtom: an atom inside a container whose instance says how the shape is used.
+    """
+    at = stream.find(_ACTION_HEAD)
+    while at >= 0:
+        look.budget.check_time()
+        if at + 17 <= len(stream):
+            yield stream[at + 16], at >= 8 and stream[at - 8 : at - 4] == _OVER_HEAD
+        at = stream.find(_ACTION_HEAD, at + 8)
 
 
 def _inflated(body: bytes, look: Look) -> bytes:

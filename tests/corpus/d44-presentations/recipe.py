@@ -24,6 +24,12 @@ def stored(procedure: str, *, packed: bool = True) -> bytes:
     return record(0x1011, struct.pack("<I", len(project)) + zlib.compress(project), 1)
 
 
+def action(kind: int, *, over: bool) -> bytes:
+    """A shape's action: 1 runs a macro, 2 a program, 4 follows a link."""
+    atom = record(0x0FF3, struct.pack("<IIB7x", 0, 0, kind))
+    return struct.pack("<HHI", 0x1F if over else 0x0F, 0x0FF2, len(atom)) + atom
+
+
 def ppt(*records: bytes) -> bytes:
     user = struct.pack("<HHIII", 0, 0x0FF6, 20, 20, 0xE391C05F) + bytes(12)
     return compound_file(
@@ -48,10 +54,13 @@ FILES = {
     "armed-not-compressed.ppt": lambda: ppt(stored("Auto_Open", packed=False)),
     "armed-second-object.ppt": lambda: ppt(stored(QUIET), stored("App_SlideShowBegin")),
     "armed-inside-another-record.ppt": lambda: ppt(record(0x0FF0, stored("Auto_Open"))),
+    "armed-mouse-over.ppt": lambda: ppt(action(1, over=True), stored(QUIET)),
+    "armed-starts-a-program.ppt": lambda: ppt(action(2, over=False)),
     "armed-mouse-over.pptm": lambda: pptm("hlinkMouseOver", "ppaction://macro?name=FormatTable"),
     "armed-starts-a-program.pptx": lambda: pptm(
         "hlinkClick", "ppaction://program", "file:///C:/inert.exe", macros=False
     ),
     "clean.ppt": ppt,
+    "clean-link.ppt": lambda: ppt(action(4, over=True), action(1, over=True)),
     "clean-link.pptx": lambda: pptm("hlinkClick", "", "https://www.example/inert.html", macros=False),
 }

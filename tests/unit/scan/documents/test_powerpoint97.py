@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.scan.budget import Limits, OverLimit
 from gateway.scan.documents.compound import MAGIC
-from gateway.scan.documents.powerpoint97 import is_encrypted, objects
+from gateway.scan.documents.powerpoint97 import actions, is_encrypted, objects
 from tests.unit.scan.documents.recorder import Recorder
 
 
@@ -56,6 +56,7 @@ def test_the_token_of_an_encrypted_presentation():
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read(data):
     read(data)
+    list(actions(data, Recorder()))
 
 
 def test_an_object_inside_another_record_is_found():
@@ -66,3 +67,11 @@ def test_an_object_inside_another_record_is_found():
 def test_a_chance_hit_is_nothing():
     picture = b"\xff\x10\x00\x11\x10abcdefgh" * 50
     assert read(record(0xF01E, picture)) == ([], [])
+
+
+def test_what_a_shape_does_is_read():
+    atom = record(0x0FF3, struct.pack("<IIB7x", 0, 0, 2))
+    over = struct.pack("<HHI", 0x1F, 0x0FF2, len(atom)) + atom
+    click = struct.pack("<HHI", 0x0F, 0x0FF2, len(atom)) + atom
+    assert list(actions(atom + over + click, Recorder())) == [(2, False), (2, True), (2, False)]
+    assert list(actions(atom[:-8], Recorder())) == []
