@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 
 from gateway.message import FileType, Kind
-from gateway.scan import encodings, sniff
+from gateway.scan import sniff
+from gateway.scan.encodings import binhex, uu, yenc
+from gateway.scan.encodings.base64_text import simple_base64
 from gateway.scan.look import Blob, Look
 
 TYPES = frozenset({FileType.TEXT, FileType.HTML, FileType.XML, FileType.EMAIL, FileType.SCRIPT, FileType.BINARY})
@@ -23,10 +25,6 @@ LINE = 40
 
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}(?:[ \t]*\r?\n[ \t>]*[A-Za-z0-9+/_-]+={0,2})*")
 _LETTERS = bytes(0x41 if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/-_") else 0x20 for c in range(256))
-_FOREIGN = (
-    (b"=ybegin ", "yEnc text, which is not decoded"),
-    (b"(This file must be converted with BinHex", "BinHex text, which is not decoded"),
-)
 _PGP = re.compile(rb"^-----BEGIN PGP MESSAGE-----", re.MULTILINE)
 _QUIET = frozenset({FileType.TEXT, FileType.BINARY, FileType.EMPTY, FileType.IMAGE, FileType.XML, FileType.EMAIL})
 
@@ -35,17 +33,30 @@ def unpack(blob: Blob, look: Look) -> None:
     """Look for blocks in a text and hand on what they decode to."""
     text = bytes(blob.data)
     if b"begin" in text or b"-----BEGIN PGP" in text:
-        for name, content, _, _ in encodings.uuencoded(text):
+        for name, content in uu.blocks(text):
             look.budget.spend_bytes(len(content))
             look.descend(blob, content, name or "uuencoded")
         if _PGP.search(text):
             look.find(Kind.ENCRYPTED, blob.where, "is encrypted with OpenPGP", reference="RFC 9580")
-    for beginning, sentence in _FOREIGN:
-        # the plain search comes first, because it is many times as fast as that for the beginning of a line
-        if beginning in text and (text.startswith(beginning) or b"\n" + beginning in text):
-            look.find(Kind.CORRUPT, blob.where, f"holds {sentence}")
+    if yenc.BEGIN in text:
+        _yenc(blob, text, look)
+    if binhex.BEGIN in text:
+        for name, content in binhex.blocks(text, look.budget):
+            look.budget.spend_bytes(len(content))
+            look.descend(blob, content, name or "BinHex")
     for content in _base64_blocks(text, look):
         look.descend(blob, content, "base64 text")
+
+
+def _yenc(blob: Blob, text: bytes, look: Look) -> None:
+    for name, content, several in yenc.blocks(text, look.budget):
+        look.budget.spend_bytes(len(content))
+        look.descend(blob, content, name or "yEnc")
+        if several:
+            sentence = (
+                f"{name or 'a file'} comes as one of several yEnc parts, which only the recipient's program joins"
+            )
+            look.find(Kind.CORRUPT, blob.where, sentence)
 
 
 def _base64_blocks(text: bytes, look: Look) -> Iterator[bytes]:
@@ -69,5 +80,5 @@ def _base64_blocks(text: bytes, look: Look) -> Iterator[bytes]:
 
 
 def _worth_a_look(encoded: bytes) -> bytes | None:
-    content = encodings.base64_views(encoded)[0]
+    content = simple_base64(encoded)
     return content if sniff.sniff(content) not in _QUIET else None

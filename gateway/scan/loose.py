@@ -71,7 +71,8 @@ def _in_base64(region: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
             continue  # quoted-printable text looks like this, base64 does not
         # behind padding a quantum begins anew, so that only what stands before it depends on where one began
         for offset in range(4 if padding <= MAX_PADDING else 1):
-            found = [file for view in encodings.base64_views(letters[offset:]) if (file := _whole_or_carved(view))]
+            views = encodings.base64_views(letters[offset:], budget)
+            found = [file for view in views if (file := _whole_or_carved(view))]
             for file in found:
                 budget.spend_bytes(len(file))
                 yield _name_in(region[max(0, run.start(1) - NAME_DISTANCE) : run.start(1)]), file

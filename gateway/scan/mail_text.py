@@ -98,8 +98,8 @@ def _decoded(data: Bytes, entity: Entity, coding: str) -> bytes:
     start, end = entity.body.start, min(entity.body.end, entity.body.start + 3 * MAX_BODY)
     if coding in mime.IDENTITY:
         return data[start:end][:MAX_BODY]
-    if coding == mime.BASE64:
-        return encodings.base64_views(data, start, end)[0][:MAX_BODY]
-    if coding == mime.UUENCODE:
-        return b"".join(content for _, content in islice(encodings.uu_body(data[start:end]), 4))[:MAX_BODY]
+    if coding == encodings.BASE64:
+        return encodings.simple_base64(data[start:end])[:MAX_BODY]
+    if coding == encodings.UUENCODE:
+        return b"".join(content for _, content in islice(encodings.uu.body(data[start:end]), 4))[:MAX_BODY]
     return encodings.quoted_printable(data[start:end])[:MAX_BODY]

@@ -18,6 +18,7 @@ from gateway.message import Span, Verdict
 from gateway.scan import boundaries, names
 from gateway.scan.boundaries import Split
 from gateway.scan.budget import Budget, OverLimit
+from gateway.scan.encodings import BASE64, CODINGS, QUOTED, UUENCODE
 from gateway.scan.headers import Block, Bytes, Doubt, Value, decode_words, parse_value, read_block
 
 MAX_VIEWS = 4
@@ -26,9 +27,6 @@ MAX_VIEWS = 4
 _HAS_BOUNDARY = re.compile("boundary", re.IGNORECASE).search
 
 IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
-BASE64 = "base64"
-QUOTED = "quoted-printable"
-UUENCODE = "uuencode"
 # Words that stand where a transfer encoding should and mean none: character sets and misspellings of common mailers.
 _MEANT_IDENTITY = re.compile(
     r"(?:[78][ -]?bits?|none|plain|text(?:/plain)?|utf-?8|us-ascii|iso-8859-\d+|quoted/plain)$"
@@ -36,8 +34,6 @@ _MEANT_IDENTITY = re.compile(
 _ODD_NAME = re.compile(r"[(\\]|;\.|\".*\".*\"", re.DOTALL)
 _RAW_NAME = re.compile(r"name[ \t]{0,9}=[ \t]{0,9}([^;]{1,500}(?:;\.[^;\s]{1,20})?)", re.IGNORECASE)
 _NO_TOKEN = re.compile(r"[\s,;()\"']+")
-_UU_NAMES = frozenset({"x-uuencode", "uuencode", "x-uue", "uue", "x-uu"})
-_KNOWN = _UU_NAMES | {BASE64, QUOTED}
 
 MESSAGE_TYPES = frozenset({"message/rfc822", "message/global", "message/news", "text/rfc822"})
 _FRAGMENTS = {
@@ -265,12 +261,12 @@ def _bytes(text: str) -> bytes:
 def _coding_tokens(text: str) -> list[str]:
     """The words of the value. Where a comment or a semicolon leaves none in front, those in it or behind it count."""
     word = text.lower()
-    if word in IDENTITY or word in _KNOWN:
+    if word in IDENTITY or word in CODINGS:
         return [word]
     text = decode_words(text.replace("\0", "").partition("\r")[0] or text)
     token = parse_value(text).token
     words = _words(token) or _words(text)
-    if "".join(words) in _KNOWN:
+    if "".join(words) in CODINGS:
         return ["".join(words)]  # a word that was folded
     if "(" in text and text.count("(") != text.count(")"):
         words += [word for word in _words(text) if word not in words]
@@ -283,10 +279,10 @@ def _words(text: str) -> list[str]:
 
 def _coding(token: str) -> tuple[tuple[str, ...], bool]:
     """The codings behind a word, and whether that is what it means to everybody."""
-    if token in IDENTITY or token in {BASE64, QUOTED}:
+    if token in IDENTITY:
         return (token,), True
-    if token in _UU_NAMES:
-        return (UUENCODE,), True
+    if token in CODINGS:
+        return (CODINGS[token],), True
     if _MEANT_IDENTITY.match(token):
         return ("",), True
     guesses = {"64": BASE64, "quot": QUOTED, "uu": UUENCODE}

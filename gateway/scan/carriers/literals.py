@@ -86,7 +86,7 @@ def _base64(text: bytes) -> tuple[bytes, ...]:
     """Forwards and backwards. What is hexadecimal as well is not taken for base64."""
     if not text.translate(None, _HEX_DIGITS):
         return ()
-    return encodings.base64_views(text)[0], encodings.base64_views(text.rstrip(b"=")[::-1])[0]
+    return encodings.simple_base64(text), encodings.simple_base64(text.rstrip(b"=")[::-1])
 
 
 def _hexadecimal(text: bytes) -> tuple[bytes, ...]:

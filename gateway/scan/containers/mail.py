@@ -29,6 +29,9 @@ MAX_TAIL = 64
 """By how much two decodings of the same lines may differ in length: a signature below them, no document."""
 
 _DELIMITER = re.compile(rb"^--[ -~]{1,200}\r?$", re.MULTILINE)
+MAX_FOOTER = 512
+"""What base64 makes of a text that some program wrote below it; no document is as short."""
+
 _FIELD_FIRST = re.compile(rb"[\s\0]{0,10}content-", re.IGNORECASE)
 
 
@@ -127,20 +130,39 @@ class _Visit:
 
     def _coded(self, entity: Entity, coding: str) -> bool:
         """One reading of the body. What the tree has divided already is not looked at again undecoded."""
-        if coding in IDENTITY and entity.children:
-            return False
         start, end = entity.body.start, entity.body.end
-        risky = False
-        for name, content in self._decoded(entity, coding):
-            if coding not in IDENTITY:
-                self.look.budget.spend_bytes(len(content))
-            risky |= self._hand_on(entity, content, name, coded=coding not in IDENTITY)
+        if coding in IDENTITY:
+            if entity.children:
+                return False
+            risky, kind = self._hand_on(entity, self.data[start:end], "", coded=False)
+            risky = risky and not (kind is FileType.BINARY and len(entity.codings) > 1)
+        else:
+            risky = self._decoded(entity, coding)
         inside = not self.in_doubt and self._is_foreign(start, end, coding) and self._inside(entity, start, end)
         return risky or inside
 
+    def _decoded(self, entity: Entity, coding: str) -> bool:
+        """The readings of an encoded body; that there are several is told."""
+        looks, readings, first = [], 0, b""
+        body = entity.body
+        for name, content in encodings.decoded(coding, self.data, body.start, body.end, self.look.budget):
+            looks += [self._hand_on(entity, content, shown, coded=True) for shown in _shown_names(entity, name)]
+            if entity.children:
+                break  # divided undecoded; letters of its parts are no bent base64 of the whole
+            first = first or content
+            readings += not name and (content is first or not _is_piece(content, first))
+        # a wrong one of several readings gives bytes that are nothing
+        several = readings > 1 or len(entity.codings) > 1
+        risky = any(risky and not (several and kind is FileType.BINARY) for risky, kind in looks)
+        if readings > 1:
+            sentence = f"its {coding} text is decoded in {readings} ways by different programs"
+            verdict = None if risky else Verdict.CLEAN
+            self.look.find(Kind.MIME_AMBIGUOUS, self._path(entity.where), sentence, verdict=verdict)
+        return risky
+
     def _is_foreign(self, start: int, end: int, coding: str) -> bool:
         """Whether there may be more in a body than its coding gives: base64 has neither dashes nor fields."""
-        if coding == mime.BASE64:
+        if coding == encodings.BASE64:
             return self.data.find(b"-", start, end) >= 0
         return loose.is_worth_it(self.data[start:end])
 
@@ -153,30 +175,19 @@ class _Visit:
         spans = [field.span for field in entity.block.fields if field.name == "content-type"]
         return b"".join(self.data[span.start : span.end] for span in spans) + b"\r\n"
 
-    def _decoded(self, entity: Entity, coding: str) -> list[tuple[str, bytes]]:
-        start, end = entity.body.start, entity.body.end
-        if coding in IDENTITY:
-            return [("", self.data[start:end])]
-        if coding == mime.UUENCODE:
-            blocks = encodings.uu_body(self.data[start:end])
-            return [(shown, content) for name, content in blocks for shown in _shown_names(entity, name)]
-        if coding == mime.BASE64:
-            return [("", view) for view in encodings.base64_views(self.data, start, end)]
-        return [("", encodings.quoted_printable(self.data[start:end]))]
-
-    def _hand_on(self, entity: Entity, content: bytes, name: str, *, coded: bool) -> bool:
+    def _hand_on(self, entity: Entity, content: bytes, name: str, *, coded: bool) -> tuple[bool, FileType]:
+        """Have it looked into; whether it is more than text and pictures, and what it is."""
         path = "/".join(filter(None, (entity.where, name)))
         header = self._type_fields(entity) if coded else b""
         if header and sniff.sniff(content) not in loose.QUIET:
             header = b""
         elif header and entity.children and not _DELIMITER.search(content):
-            return False  # what was divided undecoded is no multipart decoded
+            return False, FileType.EMPTY  # what was divided undecoded is no multipart decoded
         kind = self._descend(content, path, header)
         if kind is FileType.BINARY and content[:1].isspace():
             # an empty line that most programs take for a part of the header, and some for the first of the file
             kind = self._descend(content.lstrip(), path)
-        # Text decoded by a coding it does not have gives bytes that are nothing.
-        return self._is_risky(kind, content) and not (kind is FileType.BINARY and len(entity.codings) > 1)
+        return self._is_risky(kind, content), kind
 
     def _is_risky(self, kind: FileType, content: bytes) -> bool:
         """Whether something is more than text and pictures, and than text with zero bytes or fields before it."""
@@ -201,9 +212,14 @@ def _is_same(content: bytes, seen: bytes) -> bool:
     return seen.startswith(content) or (content.startswith(seen) and len(content) - len(seen) <= MAX_TAIL)
 
 
+def _is_piece(content: bytes, whole: bytes) -> bool:
+    """Whether a second reading is the first one cut off, the footer below it, or differs by that footer only."""
+    return whole.startswith(content[:-MAX_FOOTER])
+
+
 def _shown_names(entity: Entity, name: str) -> tuple[str, ...]:
     """What stands behind the path of the part: some programs show the ``name`` of a uuencoded block, others that of the
     part. What a file does may hang on its ending, so where the endings differ both are tried."""
-    if not entity.name:
+    if not entity.name or not name:
         return (name,)
     return ("",) if names.endings(name) == names.endings(entity.name) else ("", name)

@@ -148,8 +148,7 @@ def test_ambiguity_with_only_text_behind_it_is_told_and_clean() -> None:
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (b"=ybegin line=128 size=1 name=x\r\n", Kind.CORRUPT),
-        (b"(This file must be converted with BinHex 4.0)\r\n", Kind.CORRUPT),
+        (b"=ybegin part=1 total=2 line=128 size=1 name=x\r\n", Kind.CORRUPT),
         (b"-----BEGIN PGP MESSAGE-----\r\n", Kind.ENCRYPTED),
     ],
 )

@@ -52,7 +52,8 @@ def test_uuencoded_blocks_have_their_names() -> None:
 
 
 def test_what_cannot_be_undone_is_told() -> None:
-    assert look(inline.unpack, b"x\n=ybegin line=128\n").kinds == {Kind.CORRUPT}
+    part = b"x\n=ybegin part=1 total=2 line=128 size=9 name=a.doc\n=ypart begin=1 end=3\nabc\n=yend size=3\n"
+    assert look(inline.unpack, part).kinds == {Kind.CORRUPT}
     assert look(inline.unpack, b"x\n-----BEGIN PGP MESSAGE-----\n").kinds == {Kind.ENCRYPTED}
 
 
