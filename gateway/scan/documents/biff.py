@@ -83,9 +83,7 @@ def read_globals(stream: bytes, budget: Budget) -> Globals:
         elif record in _LINKS:
             links.append((record, body))
             if record == _EXTERNSHEET and found.version == 8:
-                found.sheet_numbers += [
-                    first for _, first, _ in struct.iter_unpack("<HHH", body[2 : 2 + max(0, len(body) - 2) // 6 * 6])
-                ]
+                found.sheet_numbers += _sheet_numbers(body)
     found.dde += dict.fromkeys(_dde(links, wide=found.version == 8))
     if not found.encrypted:
         _read_macros(stream, found, budget)
@@ -165,7 +163,7 @@ def _read_macros(stream: bytes, found: Globals, budget: Budget) -> None:
 
 def _sheet_numbers(body: bytes) -> list[int]:
     """The first sheet of each XTI (MS-XLS 2.5.300)."""
-    return [first for _, first, _ in struct.iter_unpack("<HHH", body[2 : 2 + (len(body) - 2) // 6 * 6])]
+    return [first for _, first, _ in struct.iter_unpack("<HHH", body[2 : 2 + max(0, len(body) - 2) // 6 * 6])]
 
 
 def _dde(links: list[tuple[int, bytes]], *, wide: bool) -> Iterator[str]:

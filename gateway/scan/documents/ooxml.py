@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from gateway.message import FileType, Kind
 from gateway.scan.containers import zip as zip_file
-from gateway.scan.documents import fields, links, ooxml_events, word_fields, xlm, xlsb
+from gateway.scan.documents import fields, links, ooxml_events, word_fields
 from gateway.scan.documents.compound import CARRIERS, CompoundFile
-from gateway.scan.documents.opc import Element, Package, elements
+from gateway.scan.documents.ooxml_excel import inspect_workbook
+from gateway.scan.documents.opc import Package
 from gateway.scan.documents.vba import carve_vba, inspect_vba
 from gateway.scan.look import Blob, Corrupt, Look
 from gateway.scan.triggers import APPLICATIONS
@@ -41,7 +42,6 @@ _FIELD_RELATIONS = frozenset(
 _TEXT_PARTS = frozenset(
     {"word/document.xml", "xl/sharedstrings.xml", "xl/worksheets/sheet1.xml", "ppt/slides/slide1.xml"}
 )
-_SHEET_STATE = {"hidden": "hidden", "veryhidden": "very hidden"}
 
 
 def inspect(blob: Blob, look: Look) -> None:
@@ -63,8 +63,8 @@ def inspect(blob: Blob, look: Look) -> None:
     if projects:
         _match_text(package, blob, look)
     ooxml_events.inspect(package, bool(projects), blob, look)
-    _inspect_macro_sheets(package, blob, look)
-    _inspect_links(package, blob, look)
+    inspect_workbook(package, blob, look)
+    links.tell(package, blob, look)
     _inspect_fields(package, blob, look)
     _inspect_embedded(package, projects, blob, look)
     _tell_unreadable(package, blob, look)
@@ -106,80 +106,6 @@ def _match_text(package: Package, blob: Blob, look: Look) -> None:
         if name in _TEXT_PARTS or (name.startswith("xl/drawings/") and name.endswith(".xml")):
             for content in package.read(name):
                 look.match_rules(blob.where, content, "macro-document")
-
-
-def _inspect_macro_sheets(package: Package, blob: Blob, look: Look) -> None:
-    by_relation = {r.target for r in package.relations if r.kind in {"xlmacrosheet", "xlintlmacrosheet"}}
-    sheets = [
-        name
-        for name in package.parts
-        if (name in by_relation or "macrosheet" in package.content_type(name) or "/macrosheets/" in name)
-        and "/_rels/" not in name
-        and "binaryindex" not in name
-    ]
-    if not sheets:
-        return
-    book = xlm.Workbook()
-    ids = {(r.source, r.id): r.target for r in package.relations}
-    for name in [n for n in package.parts if n.rpartition("/")[2].startswith("workbook.") or _is_workbook(package, n)]:
-        listed, names = _read_workbook(package, name, look)
-        book.names += names
-        book.macro_sheets += [
-            (title, state) for title, relation, state in listed if ids.get((name, relation)) in sheets
-        ]
-    book.macro_sheets = book.macro_sheets or [(sheets[0], "unlisted")]
-    xlm.tell(book, blob.where, look)
-
-
-def _is_workbook(package: Package, name: str) -> bool:
-    kind = package.content_type(name)
-    return ("excel" in kind or "spreadsheetml" in kind) and "main" in kind.replace("+", ".").split(".")
-
-
-def _read_workbook(package: Package, name: str, look: Look) -> tuple[list[tuple[str, str, str]], list[str]]:
-    """Sheets as (name, relationship id, how visible) and the defined names of one workbook part."""
-    sheets: list[tuple[str, str, str]] = []
-    names: list[str] = []
-    for content in package.read(name):
-        if b"<" in content[:200].replace(b"\0", b""):
-            found = _sound_elements(package, name, content, frozenset({"sheet", "definedName"}))
-            names += [e.attributes.get("name", "") for e in found if e.name == "definedName"]
-            sheets += [_sheet(e) for e in found if e.name == "sheet"]
-        else:
-            listed, defined = xlsb.read_workbook(content, look.budget)
-            names += defined
-            sheets += [(s.name, s.relation, xlm.HIDDEN[s.state & 3]) for s in listed]
-    return sheets, names
-
-
-def _sheet(element: Element) -> tuple[str, str, str]:
-    state = _SHEET_STATE.get(element.attributes.get("state", "").casefold(), "visible")
-    return element.attributes.get("name", ""), element.attributes.get("id", ""), state
-
-
-def _sound_elements(package: Package, name: str, content: bytes, wanted: frozenset[str] | None) -> list[Element]:
-    try:
-        return elements(content, wanted)
-    except Corrupt as error:
-        package.unreadable[name] = str(error)
-        return []
-
-
-def _inspect_links(package: Package, blob: Blob, look: Look) -> None:
-    links.tell(package, blob, look)
-    for name in package.parts:
-        if "externallink" not in name or "/_rels/" in name:
-            continue
-        for content in package.read(name):
-            for source in _dde_links(package, name, content, look):
-                look.find(Kind.DDE, blob.where, f"Asks another program for data by DDE: {source}")
-
-
-def _dde_links(package: Package, name: str, content: bytes, look: Look) -> list[str]:
-    if b"<" not in content[:200].replace(b"\0", b""):
-        return list(xlsb.dde_sources(content, look.budget))
-    found = _sound_elements(package, name, content, frozenset({"ddeLink"}))
-    return [f"{e.attributes.get('ddeService', '')}|{e.attributes.get('ddeTopic', '')}" for e in found]
 
 
 def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:

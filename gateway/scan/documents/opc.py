@@ -130,6 +130,11 @@ def part_name(raw: str) -> str:
     return name.lstrip("/").casefold()
 
 
+def is_xml(content: bytes) -> bool:
+    """Whether a part begins as XML, in any of its encodings, rather than as binary records."""
+    return content[:200].lstrip(b"\xef\xbb\xbf\xfe\xff\0 \t\r\n").startswith(b"<")
+
+
 def elements(content: bytes, wanted: frozenset[str] | None) -> list[Element]:
     """The elements of an XML document with one of the ``wanted`` names, or all. Raises ``Corrupt``."""
     found: list[Element] = []

@@ -26,6 +26,11 @@ DANGEROUS = frozenset(
 )
 """Functions that start programs, call libraries, write files, or wait for an event to run another macro."""
 
+_MACRO_ONLY = re.compile(
+    r"(?<![\w.])(?:EXEC|CALL|REGISTER|HALT|RETURN|GOTO|RUN|FORMULA|FOPEN|ON\.TIME|SET\.VALUE|SET\.NAME)\(",
+    re.IGNORECASE,
+)
+"""Functions a worksheet cannot have."""
 EXCERPT_LINES = 12
 LINE = 300
 """Characters of one formula that are shown."""
@@ -103,6 +108,11 @@ def read(formulas: list[Formula], sheet: str, row: int, column: int, *, budget: 
         excerpt=_excerpt(formulas, sheet, row, column),
         fingerprint=digest.hexdigest() if formulas else "",
     )
+
+
+def is_macro(text: str) -> bool:
+    """Whether a formula calls what only macro sheets can call."""
+    return _MACRO_ONLY.search(text) is not None
 
 
 def normal(text: str) -> str:

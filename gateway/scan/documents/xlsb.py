@@ -1,21 +1,35 @@
 """The records of a binary workbook, ``.xlsb`` (MS-XLSB).
 
 Contract: ``read_workbook`` gives sheets and names of ``workbook.bin``, ``dde_sources`` the DDE links of an
-``externalLink.bin``. Reading stops where the records end to make sense; nothing raises but ``OverLimit``.
+``externalLink.bin``, ``read_formulas`` the formulas of a sheet, and ``may_be_macro_sheet`` says cheaply whether a sheet
+has functions that only macro sheets have. Reading stops where the records end to make sense; nothing raises but
+``OverLimit``.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.scan.budget import Budget
+from gateway.scan.documents.parsed_formula import Reader
+from gateway.scan.documents.xlm import Workbook, plain_name
 
-_NAME, _SHEET, _SOURCE = 39, 156, 360
-"""BrtName (MS-XLSB 2.4.711), BrtBundleSh (2.4.309), BrtBeginSupBook (2.4.233)."""
+_NAME, _SHEET, _SOURCE, _EXTERN_SHEETS = 39, 156, 360, 362
+"""BrtName (MS-XLSB 2.4.711), BrtBundleSh (2.4.309), BrtBeginSupBook (2.4.233), BrtExternSheet."""
+_ROW, _ARRAY, _SHARED = 0, 426, 427
+_RESULT_SIZES = {8: -1, 9: 8, 10: 1, 11: 1}
+"""Cells with a formula (BrtFmlaString, Num, Bool, Error), and the bytes of the result; a string has its own length."""
 _DDE = 1
 _STEPS_BETWEEN_CLOCKS = 4096
+
+_MACRO_FUNCTION = re.compile(
+    rb"[\x21\x41\x61]\x35\x00"  # PtgFunc GOTO
+    rb"|[\x22\x42\x62][\x00-\x1e](?:[\x36\x37\x6e\x84\x95\x96]\x00|[\x11\x60\x94]\x80)"
+)
+"""PtgFuncVar of HALT, RETURN, EXEC, FOPEN, REGISTER, CALL, and of the commands RUN, FORMULA, ON.TIME."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +41,42 @@ class Sheet:
     state: int
 
 
-def read_workbook(content: bytes, budget: Budget) -> tuple[list[Sheet], list[str]]:
+@dataclass(slots=True)
+class Book:
+    """What ``workbook.bin`` says: sheets, defined names with what they refer to, and the sheet behind each number that
+    formulas use."""
+
+    sheets: list[Sheet] = field(default_factory=list)
+    names: list[tuple[str, bytes]] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+
+    def reader(self) -> Reader:
+        """Reads formulas of this workbook."""
+        return Reader(12, self._name, self._sheet)
+
+    def _name(self, number: int) -> str:
+        return plain_name(self.names[number - 1][0]) if 0 < number <= len(self.names) else ""
+
+    def _sheet(self, number: int) -> str:
+        place = self.numbers[number] if number < len(self.numbers) else -1
+        return self.sheets[place].name if 0 <= place < len(self.sheets) else ""
+
+
+def read_workbook(content: bytes, budget: Budget) -> Book:
     """The listed sheets and the defined names."""
-    sheets: list[Sheet] = []
-    names: list[str] = []
+    book = Book()
     for kind, body in _records(content, budget):
         if kind == _SHEET and len(body) >= 12:
             state = struct.unpack_from("<I", body)[0]
             relation, position = _string(body, 8)
-            sheets.append(Sheet(_string(body, position)[0], relation, state))
+            book.sheets.append(Sheet(_string(body, position)[0], relation, state))
         elif kind == _NAME and len(body) >= 13:
-            names.append(_string(body, 9)[0])
-    return sheets, names
+            name, position = _string(body, 9)
+            book.names.append((name, _expression(body, position)))
+        elif kind == _EXTERN_SHEETS:
+            entries = body[4 : 4 + max(0, len(body) - 4) // 12 * 12]
+            book.numbers += [first for _, first, _ in struct.iter_unpack("<Iii", entries)]
+    return book
 
 
 def dde_sources(content: bytes, budget: Budget) -> Iterator[str]:
@@ -47,6 +85,41 @@ def dde_sources(content: bytes, budget: Budget) -> Iterator[str]:
         if kind == _SOURCE and len(body) >= 6 and struct.unpack_from("<H", body)[0] == _DDE:
             server, position = _string(body, 2)
             yield f"{server}|{_string(body, position)[0]}"
+
+
+def may_be_macro_sheet(content: bytes) -> bool:
+    """Whether bytes occur that stand for a function of macro sheets; ``read_formulas`` knows for sure."""
+    return _MACRO_FUNCTION.search(content) is not None
+
+
+def read_formulas(content: bytes, sheet: str, reader: Reader, book: Workbook, budget: Budget) -> None:
+    """Add the formulas of a sheet to ``book``, until that is full."""
+    row = 0
+    for kind, body in _records(content, budget):
+        if kind == _ROW and len(body) >= 4:
+            row = struct.unpack_from("<I", body)[0]
+        elif kind in _RESULT_SIZES and len(body) > 8:
+            size = _RESULT_SIZES[kind]
+            position = _string(body, 8)[1] if size < 0 else 8 + size
+            column = struct.unpack_from("<I", body)[0]
+            _add(book, sheet, row, column, reader.text(_expression(body, position + 2)))
+        elif kind in {_ARRAY, _SHARED} and len(body) > 16:
+            first, _, column = struct.unpack_from("<III", body)
+            _add(book, sheet, first, column, reader.text(_expression(body, 17 if kind == _ARRAY else 16)))
+        if book.full:
+            break
+
+
+def _add(book: Workbook, sheet: str, row: int, column: int, text: str) -> None:
+    book.add(sheet, (row & 0xFFFFF) + 1, (column & 0x3FFF) + 1, text)
+
+
+def _expression(body: bytes, position: int) -> bytes:
+    """A parsed formula (2.5.97) behind its length."""
+    if position + 4 > len(body):
+        return b""
+    size = struct.unpack_from("<I", body, position)[0]
+    return body[position + 4 : position + 4 + size]
 
 
 def _records(content: bytes, budget: Budget) -> Iterator[tuple[int, bytes]]:

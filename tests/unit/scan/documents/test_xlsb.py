@@ -21,13 +21,14 @@ def source(kind: int, server: str, topic: str) -> bytes:
 
 
 def test_sheets_and_names_are_read():
-    sheets, names = read_workbook(BOOK, Budget(Limits()))
-    assert sheets == [Sheet("Sheet1", "rId1", 0), Sheet("Macro1", "rId2", 1)]
-    assert names == ["Auto_Open"]
+    book = read_workbook(BOOK, Budget(Limits()))
+    assert book.sheets == [Sheet("Sheet1", "rId1", 0), Sheet("Macro1", "rId2", 1)]
+    assert [name for name, _ in book.names] == ["Auto_Open"]
+    assert book.reader().text(book.names[0][1]) == "Macro1!A1"
 
 
 def test_a_workbook_made_by_another_program_is_read():
-    sheets, _ = read_workbook(parts_of(samples.xlsb_workbook_open())["xl/workbook.bin"], Budget(Limits()))
+    sheets = read_workbook(parts_of(samples.xlsb_workbook_open())["xl/workbook.bin"], Budget(Limits())).sheets
     assert [sheet.name for sheet in sheets] == ["Sheet1"]
 
 

@@ -1,0 +1,93 @@
+"""Formulas in the XML sheets of Excel packages: those of macro sheets, and those of any sheet that reach out.
+
+Contract: ``is_macro_sheet`` and ``reaching`` cost a few searches for a sheet that has nothing of interest; only where
+one of them hits, or where the encoding leaves no way of knowing, is the XML parsed. Raises ``Corrupt`` when that is not
+sound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from gateway.scan.documents import cell_dde
+from gateway.scan.documents.opc import parse
+from gateway.scan.documents.xlm import Workbook
+
+_ROOT = re.compile(rb"<(?:[\w.-]{1,40}:)?macrosheet[\s>/]", re.IGNORECASE)
+_HEAD = 4096
+_WORDS = (b"|", b"webservice(", b"rtd(", b"call(", b"exec(", b"register(", b"register.id(", b"_xlws.py(")
+_HIDING = (b"&#", b"<![CDATA[", b"<!ENTITY")
+"""What may stand for any of the words."""
+_CALL = re.compile(
+    r"(?<![\w.])(?:_xl\w{1,9}\.){0,3}(WEBSERVICE|RTD|CALL|EXEC|REGISTER|REGISTER\.ID|PY)\s{0,20}\(", re.IGNORECASE
+)
+_CELL = re.compile(r"([A-Z]{1,3})(\d{1,7})", re.IGNORECASE)
+
+
+def is_macro_sheet(content: bytes) -> bool:
+    """Whether the root element is that of a macro sheet, whatever the package says about the part."""
+    return _ROOT.search(content[:_HEAD].replace(b"\0", b"")) is not None
+
+
+def read_formulas(content: bytes, sheet: str, book: Workbook) -> None:
+    """Add the formulas of a sheet to ``book``, until that is full."""
+
+    def take(cell: str, formula: str) -> None:
+        match = _CELL.fullmatch(cell)
+        book.add(sheet, int(match[2]) if match else 1, _column(match[1]) if match else 1, formula)
+
+    _formulas(content, take)
+
+
+def reaching(content: bytes) -> dict[str, str]:
+    """What the formulas of a sheet reach out by: ``DDE`` or the name of a function, each with the first formula."""
+    plain = b"\0" not in content[:200]
+    if plain and not any(word in content for word in _HIDING):
+        lowered = content.lower()
+        if not any(word in lowered for word in _WORDS):
+            return {}
+    found: dict[str, str] = {}
+
+    def take(cell: str, formula: str) -> None:
+        if "|" in formula and (source := cell_dde.in_formula(formula.encode("utf-8", "replace"))):
+            found.setdefault("DDE", source)
+        for match in _CALL.finditer(formula):
+            found.setdefault(match[1].upper(), f"{cell}: ={formula}")
+
+    _formulas(content, take)
+    return found
+
+
+def _formulas(content: bytes, take: Callable[[str, str], None]) -> None:
+    """Call ``take`` with the address and the text of each formula."""
+    cell = ""
+    pieces: list[str] | None = None
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal cell, pieces
+        local = name.rpartition(" ")[2]
+        if local == "c":
+            cell = attributes.get("r", "")
+        elif local in {"f", "formula", "formula1", "formula2", "definedName"}:
+            pieces = []
+
+    def text(data: str) -> None:
+        if pieces is not None:
+            pieces.append(data)
+
+    def end(_name: str) -> None:
+        nonlocal pieces
+        if pieces is not None:
+            formula, pieces = "".join(pieces).strip(), None
+            if formula:
+                take(cell, formula)
+
+    parse(content, start, text=text, end=end)
+
+
+def _column(letters: str) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - 64
+    return number
