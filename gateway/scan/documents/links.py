@@ -23,6 +23,8 @@ _THINGS = {
     "afchunk": "part of the document",
     "externallinkpath": "workbook",
 }
+_WORKBOOK = "externallinkpath"
+"""Departments link their workbooks on file servers, and Excel asks before it looks there; ``@`` is in WebDAV names."""
 _ACTIONS = frozenset({"hlinkClick", "hlinkMouseOver", "hlinkHover"})
 _MAX_TOLD = 20
 
@@ -43,7 +45,7 @@ def _judged(relation: Relation) -> tuple[Kind, str] | None:
     address, kind = relation.target, relation.kind
     if is_dangerous(address):
         return Kind.REMOTE_TEMPLATE, f"Holds a link that starts a program of Windows: {address}"
-    if kind in _CLICKED:
+    if kind in _CLICKED or (kind == _WORKBOOK and is_share(address) and "@" not in address):
         return None
     if kind in _SHOWN:
         if is_share(address):

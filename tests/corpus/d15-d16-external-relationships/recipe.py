@@ -36,6 +36,7 @@ FILES = {
     "armed-diagnosis.docx": lambda: linked("hyperlink", "ms-msdt:/id PCWDiagnostic"),
     "armed-search.docx": lambda: linked("hyperlink", "search-ms:query=x&amp;crumb=location:%5C%5Chost.example"),
     "armed-linked-workbook.xlsx": lambda: workbook("https://host.example/b.xlsx"),
+    "armed-linked-workbook-webdav.xlsx": lambda: workbook("\\\\host.example@SSL\\s\\b.xlsx"),
     "armed-mouse.pptx": lambda: presentation("inert.exe"),
     "armed-click.pptx": lambda: presentation("file:///C:\\inert.exe", "hlinkClick"),
     "clean-template.docx": lambda: linked("attachedTemplate", "file:///C:\\Templates\\t.dotx", source="settings"),
@@ -44,5 +45,6 @@ FILES = {
     "clean-link-to-a-share.docx": lambda: linked("hyperlink", "file:///\\\\host.example\\s\\b.docx"),
     "clean-picture.docx": lambda: linked("image", "https://host.example/p.png"),
     "clean-linked-workbook.xlsx": lambda: workbook("file:///C:\\b.xlsx"),
+    "clean-linked-workbook-on-a-share.xlsx": lambda: workbook("file:///\\\\server\\s\\b.xlsx"),
     "clean-presentation.pptx": lambda: presentation("https://host.example/"),
 }
