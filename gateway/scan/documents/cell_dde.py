@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_TOPIC = re.compile(rb"\|[ \t]{0,20}(?:'((?:[^']|''){1,1024})'|([^'\r\n|!,;]{1,255}))[ \t]{0,20}!(?=[\w'$@(# ])")
+_QUOTED = re.compile(rb"\|[ \t]{0,20}'((?:[^']|''){1,1024})'[ \t]{0,20}!(?=[\w'$@(# ])")
+_PLAIN = re.compile(rb"\|([^\s'\"|!,;]{1,255})!(?=[\w'$@(#])")
 _SERVER = re.compile(rb"([A-Za-z_][\w.\\:]{0,254})'?[ \t]{0,50}$")
 _FIELD = re.compile(rb"(?:^|[,;\t|\"'(]| {2})[ \t\"'{(]{0,50}[=+\-@]")
 _FUNCTION = re.compile(rb"(?:^|[,;\t|\"' ])=[ \t]{0,20}DDE\([ \t]{0,20}\"([^\"\r\n]{1,255})", re.MULTILINE)
@@ -38,7 +39,7 @@ def in_formula(text: bytes) -> str:
 def in_table(text: bytes) -> str:
     """The first DDE source in a field of a delimited or aligned text (CSV, TSV, PRN, DIF), or ""."""
     text = text.replace(b"\0", b"")
-    if b"|" in text and (found := next(_sources(text, anywhere=False), "")):
+    if b"|" in text and b"!" in text and (found := next(_sources(text, anywhere=False), "")):
         return found
     match = _FUNCTION.search(text) if b"DDE(" in text else None
     return match[1].decode("utf-8", "replace") if match else ""
@@ -46,16 +47,16 @@ def in_table(text: bytes) -> str:
 
 def _sources(text: bytes, *, anywhere: bool) -> Iterator[str]:
     """``anywhere``: the text is known to be a formula, so that none has to be recognised by how it begins."""
-    for match in _TOPIC.finditer(text):
-        server = _SERVER.search(text[max(0, match.start() - _WORD_BEFORE) : match.start()])
-        if server is None:
-            continue
-        topic = match[1] or match[2]
-        name = server[1].decode("utf-8", "replace")
-        if match[1] is None and not starts_program(name):
-            continue
-        if anywhere or _begins_as_formula(text, match.start() - len(server[0])):
-            yield f"{name}|{topic.decode('utf-8', 'replace')}"
+    for pattern in (_QUOTED, _PLAIN):
+        for match in pattern.finditer(text):
+            server = _SERVER.search(text[max(0, match.start() - _WORD_BEFORE) : match.start()])
+            if server is None:
+                continue
+            name = server[1].decode("utf-8", "replace")
+            if pattern is _PLAIN and not starts_program(name):
+                continue
+            if anywhere or _begins_as_formula(text, match.start() - len(server[0])):
+                yield f"{name}|{match[1].decode('utf-8', 'replace')}"
 
 
 def _begins_as_formula(text: bytes, end: int) -> bool:

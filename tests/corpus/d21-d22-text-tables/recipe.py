@@ -34,6 +34,16 @@ TEXTS = {
     "clean.txt": "http://example.com/table.dat\r\n",
 }
 
+
+def _wk1(name: bytes) -> bytes:
+    """A worksheet of Lotus 1-2-3 with one named range."""
+    named = b"\x0b\x00\x18\x00" + name.ljust(16, b"\0") + bytes(8)
+    return b"\x00\x00\x02\x00\x06\x04" + named + b"\x01\x00\x00\x00"
+
+
 FILES = {name: lambda text=text: text.encode() for name, text in TEXTS.items()}
 FILES["armed-utf16.csv"] = lambda: TEXTS["armed.csv"].encode("utf-16")
 FILES["clean-utf16.csv"] = lambda: CLEAN.encode("utf-16")
+FILES["armed.wk1"] = lambda: _wk1(b"\\0")
+FILES["armed-key.wk1"] = lambda: _wk1(b"\\A")
+FILES["clean.wk1"] = lambda: _wk1(b"TOTAL")
