@@ -16,7 +16,9 @@ from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.containers import bounded
 from gateway.scan.look import Corrupt
 
-_BLOCK = 1 << 16
+_BLOCK = 1 << 12
+"""What is asked for at a time; where the data break, one block at most is lost."""
+_GATHERED = 1 << 16
 _ENCRYPTED_WORDS = ("encrypt", "passphrase", "password", "crypto codec")
 
 
@@ -76,12 +78,20 @@ def _file(entry: Any, budget: Budget) -> File:
         return File(name, b"", encrypted=True)
     kept = bounded.Kept(budget)
     left_out = budget.left_out
+    gathered = bytearray()
     try:
         for block in entry.get_blocks(_BLOCK):
-            kept.add(block)
+            gathered += block
+            if len(gathered) >= _GATHERED:
+                kept.add(bytes(gathered))
+                gathered.clear()
+        if gathered:
+            kept.add(bytes(gathered))
     except ArchiveError as error:
         if _is_about_encryption(error):
             return File(name, b"", encrypted=True)
+        if gathered:
+            kept.add(bytes(gathered))
         return File(name, kept.value(), trouble=Corrupt(f"cannot be unpacked completely ({error.msg})"))
     except OverLimit as limit:
         if not limit.local:
