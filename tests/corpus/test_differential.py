@@ -2,11 +2,15 @@
 
 A wrapping changes nothing about what is inside, so the verdict may not fall. A cut may take the reason away with the
 bytes; what is left is then broken, and broken is never clean.
+
+Every file is tried in a third of the ways, always the same ones; with ``MACROGATE_ALL_WRAPPINGS`` set, in all of them.
 """
 
 import io
+import os
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,6 +27,7 @@ CUT_IS_BROKEN = OOXML_TYPES | OLE_TYPES | {FileType.ZIP, FileType.SEVEN_ZIP, Fil
 """Formats that say how long they are, so that a cut shows."""
 LARGEST = 1 << 20
 """Bytes of a file that is wrapped in every way; what is larger is there for its size."""
+SHARE = 1 if os.environ.get("MACROGATE_ALL_WRAPPINGS") else 3
 EXTENSIONS = ("docx", "txt", "png", "tmp", "")
 
 
@@ -95,8 +100,8 @@ def verdict(data: bytes, name: str, *, as_mail: bool) -> Verdict:
 def test_no_wrapping_hides_a_file(folder, way):
     wrap, as_mail = WRAPPINGS[way]
     for name, (content, before) in stopped(folder).items():
-        if name.endswith(".eml"):
-            continue  # see below
+        if name.endswith(".eml") or zlib.crc32(f"{name} {way}".encode()) % SHARE:
+            continue  # mails: see below
         got = verdict(wrap(content, name), "wrapped", as_mail=as_mail)
         least = min(before, Verdict.UNSCANNABLE) if way == "padded" else before  # zeros behind some archives break them
         assert got >= least, f"{name} is {before.label}, and {got.label} in {way}"
