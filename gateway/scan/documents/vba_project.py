@@ -14,6 +14,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 from gateway.scan.budget import Budget
 from gateway.scan.documents.compound import STREAM, CompoundFile, Entry
@@ -150,6 +151,9 @@ def _read_module(project: Project, module: _Listed, content: bytes, code_page: s
     if source:
         text = _text(source, code_page)
         project.modules.append(Module(module.name, text, module.form))
+        if not _reads_ascii(code_page):
+            # compiled code runs whatever the directory says the source is written in
+            project.modules.append(Module(module.name, _text(source, "cp1252"), module.form))
         if not whole:
             project.unreadable.append(module.name)
         if lines not in {None, 0, compiled_lines(text)}:
@@ -239,4 +243,11 @@ def _codec(number: int) -> str:
     try:
         return codecs.lookup(f"cp{number}").name
     except LookupError:
-        return {10000: "mac_roman", 65001: "utf-8", 10001: "shift_jis"}.get(number, "cp1252")
+        return {10000: "mac_roman", 65000: "utf-7", 65001: "utf-8", 10001: "shift_jis"}.get(number, "cp1252")
+
+
+@cache
+def _reads_ascii(code_page: str) -> bool:
+    """Whether the letters of the language mean themselves; they do not in EBCDIC and UTF-7."""
+    letters = bytes(range(32, 127)) + b"+AEE-"
+    return letters.decode(code_page, "replace") == letters.decode("ascii")

@@ -39,6 +39,19 @@ def in_storage(name: str) -> bytes:
     return compound_file({**streams_of(samples.doc()), **project})
 
 
+def in_code_page(number: int) -> dict[tuple[str, ...], bytes]:
+    """The directory says that the source is written in another code page (MS-OVBA 2.3.4.2.1, PROJECTCODEPAGE)."""
+    from pyopenvba.vba import compress
+
+    from gateway.scan.budget import Budget, Limits
+    from gateway.scan.documents.vba_compression import decompress
+
+    content = bytearray(decompress(project_streams()[("VBA", "dir")], Budget(Limits())))
+    at = content.index(b"\x03\x00\x02\x00\x00\x00")
+    content[at + 6 : at + 8] = number.to_bytes(2, "little")
+    return changed(dir=bytes(compress(bytes(content))))
+
+
 UNLIKE_A_MODULE = (
     b"\x01"
     + (0xB000 | 45 + 2 - 3).to_bytes(2, "little")
@@ -60,6 +73,8 @@ FILES = {
         changed(Module1=raw_chunk(f'Attribute VB_Name = "Module1"\r\n{AUTOOPEN}'.encode()))
     ),
     "armed-short-chunks.docm": lambda: docm(changed(Module1=short_chunks(AUTOOPEN))),
+    "armed-ebcdic.docm": lambda: docm(in_code_page(37)),
+    "armed-utf-7.docm": lambda: docm(in_code_page(65000)),
     "armed-other-storage.doc": lambda: in_storage("Any Name"),
     "armed-module-gone.docm": lambda: docm(changed(Module1=None)),
     "armed-several-in-a-line.docm": lambda: word.docm(
