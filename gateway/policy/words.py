@@ -53,10 +53,21 @@ FAMILIES: dict[str, frozenset[FileType]] = {
             FileType.ZSTD,
             FileType.CAB,
             FileType.ARCHIVE,
+            FileType.MACINTOSH,
         }
     ),
     "disk-image": frozenset({FileType.DISK_IMAGE}),
-    "mail": frozenset({FileType.TNEF, FileType.MSG, FileType.EMAIL}),
+    "mail": frozenset(
+        {
+            FileType.TNEF,
+            FileType.MSG,
+            FileType.EMAIL,
+            FileType.MBOX,
+            FileType.PST,
+            FileType.CMS,
+            FileType.OPENPGP,
+        }
+    ),
     "html": frozenset({FileType.HTML}),
     "text": frozenset({FileType.TEXT, FileType.XML}),
     "image": frozenset({FileType.IMAGE}),

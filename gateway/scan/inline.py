@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from gateway.message import FileType, Kind
 from gateway.scan import sniff
+from gateway.scan.containers import openpgp
 from gateway.scan.encodings import binhex, uu, yenc
 from gateway.scan.encodings.base64_text import simple_base64
 from gateway.scan.look import Blob, Look
@@ -20,24 +21,33 @@ TYPES = frozenset({FileType.TEXT, FileType.HTML, FileType.XML, FileType.EMAIL, F
 
 MIN_BASE64 = 512
 """Shorter base64 text does not hold a document."""
-LINE = 40
-"""Base64 lines are longer than words; this many letters without a space begin a block."""
+LINE = 16
+"""Base64 lines are longer than most words; this many letters without a space may begin a block."""
+MIN_MESSAGE = 32
+"""An OpenPGP message of fewer bytes is only talked about."""
 
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}(?:[ \t]*\r?\n[ \t>]*[A-Za-z0-9+/_-]+={0,2})*")
+_FOLD = re.compile(rb"\r?\n[ \t]")
+"""How iCalendar and vCard divide long lines, wherever they like (RFC 5545 §3.1, RFC 6350 §3.2)."""
 _LETTERS = bytes(0x41 if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/-_") else 0x20 for c in range(256))
-_PGP = re.compile(rb"^-----BEGIN PGP MESSAGE-----", re.MULTILINE)
-_QUIET = frozenset({FileType.TEXT, FileType.BINARY, FileType.EMPTY, FileType.IMAGE, FileType.XML, FileType.EMAIL})
+_QUIET = frozenset(
+    {FileType.TEXT, FileType.BINARY, FileType.EMPTY, FileType.IMAGE, FileType.XML, FileType.EMAIL, FileType.OPENPGP}
+)
 
 
 def unpack(blob: Blob, look: Look) -> None:
     """Look for blocks in a text and hand on what they decode to."""
     text = bytes(blob.data)
-    if b"begin" in text or b"-----BEGIN PGP" in text:
+    if text[:64].lstrip()[:8].upper() == b"BEGIN:VC":
+        text = _FOLD.sub(b"", text)
+    if openpgp.SIGNED_ARMOUR in text:
+        text = text.replace(b"\n- ", b"\n")  # RFC 9580 §7.1
+    if b"begin" in text:
         for name, content in uu.blocks(text):
             look.budget.spend_bytes(len(content))
             look.descend(blob, content, name or "uuencoded")
-        if _PGP.search(text):
-            look.find(Kind.ENCRYPTED, blob.where, "is encrypted with OpenPGP", reference="RFC 9580")
+    if openpgp.ARMOUR in text:
+        _openpgp(blob, text, look)
     if yenc.BEGIN in text:
         _yenc(blob, text, look)
     if binhex.BEGIN in text:
@@ -46,6 +56,15 @@ def unpack(blob: Blob, look: Look) -> None:
             look.descend(blob, content, name or "BinHex")
     for content in _base64_blocks(text, look):
         look.descend(blob, content, "base64 text")
+
+
+def _openpgp(blob: Blob, text: bytes, look: Look) -> None:
+    for content in openpgp.armoured(text):
+        look.budget.spend_bytes(len(content))
+        if openpgp.begins(content[: sniff.HEAD], len(content)):
+            look.descend(blob, content, "OpenPGP message")
+        elif len(content) >= MIN_MESSAGE:
+            look.find(Kind.ENCRYPTED, blob.where, "holds an OpenPGP message that cannot be read", reference="RFC 9580")
 
 
 def _yenc(blob: Blob, text: bytes, look: Look) -> None:
@@ -81,4 +100,4 @@ def _base64_blocks(text: bytes, look: Look) -> Iterator[bytes]:
 
 def _worth_a_look(encoded: bytes) -> bytes | None:
     content = simple_base64(encoded)
-    return content if sniff.sniff(content) not in _QUIET else None
+    return content if not _QUIET.issuperset(sniff.candidates(content)) else None

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from gateway.message import FileType
 from gateway.scan import ole_directory
 from gateway.scan.budget import Budget, Limits, OverLimit
-from gateway.scan.containers import archive, unread, zip_records
+from gateway.scan.containers import archive, cms, macintosh, openpgp, unread, zip_records
 from gateway.scan.containers import zip as zip_container
 from gateway.scan.look import Corrupt
 
@@ -61,8 +61,10 @@ MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (0, b"LZIP\x01", FileType.ARCHIVE),
     (0, b"07070", FileType.ARCHIVE),
     (0, b"!<arch>\n", FileType.ARCHIVE),
-    (0, b"\x00\x05\x16\x00", FileType.ARCHIVE),  # AppleSingle (RFC 1740); AppleDouble holds no document
-    (128, ole_directory.MAGIC, FileType.ARCHIVE),  # MacBinary
+    (0, macintosh.APPLE_SINGLE, FileType.MACINTOSH),
+    (0, macintosh.APPLE_DOUBLE, FileType.MACINTOSH),
+    (128, ole_directory.MAGIC, FileType.MACINTOSH),  # MacBinary, whatever its header says
+    (0, b"!BDN", FileType.PST),  # MS-PST §2.2.2.6
     (0, b"\x89PNG\r\n\x1a\n", FileType.IMAGE),
     (0, b"\xff\xd8\xff", FileType.IMAGE),
     (0, b"GIF8", FileType.IMAGE),
@@ -119,6 +121,8 @@ _MIME_BEGIN = re.compile(rb"^(?:mime-version[ \t]*:|content-type[ \t]*:[ \t\r\n]
 _OWN_FIELD = re.compile(rb"^(?:from|to|received|return-path|delivered-to)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HTML = re.compile(rb"<(?:!doctype html|html|head|body|meta|script|div|table|iframe|p|a|br|img)[\s>/]", re.IGNORECASE)
 _NAMESPACE = re.compile(rb"xmlns(?::[^\s=]{1,100})?\s{0,100}=\s{0,100}[\"']([^\"']{1,1000})")
+SEPARATOR = re.compile(rb"(?:\A|(?<=\n))From [^\n]{1,300}\n(?=[!-9;-~]{1,100}:)")
+"""The line before each message of a mailbox file (RFC 4155), and the name of the field behind it."""
 _WSF_JOB = re.compile(rb"<job[\s>]")
 
 
@@ -207,8 +211,23 @@ def _is_bitmap(data: bytes | memoryview, head: bytes) -> bool:
     return head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00" and int.from_bytes(head[2:6], "little") <= len(data)
 
 
+def _is_cms(_data: bytes | memoryview, head: bytes) -> bool:
+    return head[:1] == b"\x30" and cms.begins(head)
+
+
+def _is_openpgp(data: bytes | memoryview, head: bytes) -> bool:
+    return openpgp.begins(head, len(data))
+
+
+def _is_macbinary(data: bytes | memoryview, head: bytes) -> bool:
+    return not head[0] and macintosh.is_macbinary(head, len(data))
+
+
 _JUDGED = (
+    (_is_cms, FileType.CMS),
     (_is_bzip2, FileType.BZIP2),
+    (_is_openpgp, FileType.OPENPGP),
+    (_is_macbinary, FileType.MACINTOSH),
     (_is_lzma, FileType.XZ),
     (_is_old_tar, FileType.TAR),
     (_is_program, FileType.EXECUTABLE),
@@ -260,6 +279,8 @@ def _by_text(data: bytes | memoryview, head: bytes) -> FileType | None:
     start = text.lstrip()[:1024].lower()
     if start.startswith(b"<"):
         return _markup_type(_as_text(bytes(data)) or bytes(data), start)
+    if text.startswith(b"From ") and _is_mailbox(data):
+        return FileType.MBOX
     if _is_mail(text, data):
         return FileType.EMAIL if _OWN_FIELD.search(text) else FileType.MHT
     if _is_script(text[:HEAD].lower()):
@@ -301,6 +322,12 @@ def _is_script(start: bytes) -> bool:
     return b"<hta:application" in start or (b"<script" in start and _WSF_JOB.search(start) is not None)
 
 
+def _is_mailbox(data: bytes | memoryview) -> bool:
+    """More than one message, each behind its separator line."""
+    first = SEPARATOR.match(data)
+    return first is not None and SEPARATOR.search(data, first.end()) is not None
+
+
 def _is_mail(text: bytes, data: bytes | memoryview) -> bool:
     """A block of header fields at the very start, at least one of them of MIME."""
     block = _FIELD_LINE.match(text)
@@ -311,7 +338,7 @@ def _is_mail(text: bytes, data: bytes | memoryview) -> bool:
     return block is not None and _MIME_FIELD.search(text, 0, block.end()) is not None
 
 
-_NO_MAIL_INSIDE = OOXML_TYPES | OLE_TYPES | {FileType.EMAIL, FileType.MHT, FileType.ZIP, FileType.EMPTY}
+_NO_MAIL_INSIDE = OOXML_TYPES | OLE_TYPES | {FileType.EMAIL, FileType.MBOX, FileType.MHT, FileType.ZIP, FileType.EMPTY}
 _UNNAMED = frozenset({FileType.TEXT, FileType.BINARY, FileType.IMAGE, FileType.EXECUTABLE})
 """Types that may be what stands before an archive rather than what the file is."""
 _NO_ZIP_INSIDE = OOXML_TYPES | {FileType.ZIP, FileType.ODF, FileType.EMPTY}

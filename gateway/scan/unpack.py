@@ -38,6 +38,7 @@ MUST_BE_READ = frozenset(
         FileType.EXCEL_XML,
         FileType.ACTIVEMIME,
         FileType.TNEF,
+        FileType.PST,
     }
 )
 """Types that can carry macros or hide a file. One of them without a reader is unscannable."""

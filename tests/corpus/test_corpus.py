@@ -33,7 +33,7 @@ EVASIONS = [folder for folder in FOLDERS if re.match(r"[md]\d", folder.name)]
 _PURPOSE = re.compile(r"(?:^|[-_])(armed|clean|held|noted)(?=[-_.]|$)")
 
 NOT_MADE = {
-    FileType.TNEF: "made in tests/unit/scan/containers",
+    FileType.MBOX: "attached in m104-attached-mailboxes, where its messages are listed in its place",
 }
 """Types with a reader and without a file here, and why."""
 

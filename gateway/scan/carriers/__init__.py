@@ -1,5 +1,4 @@
-"""Files that need no macro to do harm: shortcuts, programs, scripts, disk images; and what is
-locked up so that nobody can tell.
+"""Files that need no macro to do harm: shortcuts, programs, scripts, disk images.
 
 Contract: judged by content, but for what Windows judges by its name (``named``). What is found is a finding; what is
 inside a disk image is the affair of ``containers.archive``. Never raises.
@@ -18,30 +17,12 @@ from gateway.scan.carriers.smuggling import TYPES as PAGES
 from gateway.scan.carriers.smuggling import inspect_smuggling
 from gateway.scan.look import Blob, Look
 
-# Object identifiers of RFC 5652 §4 to §6 as they stand near the start of a CMS file.
-_SIGNED = bytes.fromhex("06092A864886F70D010702")
-_ENVELOPED = bytes.fromhex("06092A864886F70D010703")
-_DATA_FOLLOWS = bytes.fromhex("06092A864886F70D010701A0")
-_CMS_HEAD = 128
-
 
 def _always(sentence: str) -> Callable[[Blob, Look], None]:
     def inspect(blob: Blob, look: Look) -> None:
         look.find(Kind.SCRIPT_CARRIER, blob.where, sentence)
 
     return inspect
-
-
-def inspect_cms(blob: Blob, look: Look) -> None:
-    """S/MIME: encrypted content, or a signature that carries the signed message inside it."""
-    head = bytes(blob.data[:_CMS_HEAD])
-    if head[:1] != b"\x30":
-        return
-    if _ENVELOPED in head:
-        look.find(Kind.ENCRYPTED, blob.where, "is encrypted with S/MIME", reference="RFC 5652 §6")
-    elif _SIGNED in head and _DATA_FOLLOWS in head:
-        sentence = "is an S/MIME signature with the message inside it, which is not looked into"
-        look.find(Kind.CORRUPT, blob.where, sentence, reference="RFC 5652 §5")
 
 
 CARRIERS: tuple[tuple[frozenset[FileType], Callable[[Blob, Look], None]], ...] = (
@@ -56,5 +37,4 @@ CARRIERS: tuple[tuple[frozenset[FileType], Callable[[Blob, Look], None]], ...] =
         frozenset({FileType.DISK_IMAGE}),
         _always("is a disk image: what is in it loses the mark that it came by mail"),
     ),
-    (frozenset({FileType.BINARY}), inspect_cms),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.message import FileType
-from gateway.scan.containers import archive, compressed, mail, msg, tnef
+from gateway.scan.containers import archive, cms, compressed, macintosh, mail, mbox, msg, openpgp, tnef
 from gateway.scan.containers import zip as zip_container
 from gateway.scan.look import Blob, Look
 
@@ -22,4 +22,8 @@ CONTAINERS: tuple[tuple[frozenset[FileType], Unpack], ...] = (
     (archive.TYPES, archive.unpack),
     (msg.TYPES, msg.unpack),
     (tnef.TYPES, tnef.unpack),
+    (mbox.TYPES, mbox.unpack),
+    (cms.TYPES, cms.unpack),
+    (openpgp.TYPES, openpgp.unpack),
+    (macintosh.TYPES, macintosh.unpack),
 )

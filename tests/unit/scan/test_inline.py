@@ -10,6 +10,7 @@ from gateway.message import Kind
 from gateway.scan import inline
 from tests.makers.looks import SHORTCUT, look
 from tests.makers.mail import uuencode
+from tests.makers.wrappers import armour
 
 FILE = SHORTCUT + bytes(600)
 BLOCK = base64.encodebytes(FILE)
@@ -54,7 +55,8 @@ def test_uuencoded_blocks_have_their_names() -> None:
 def test_what_cannot_be_undone_is_told() -> None:
     part = b"x\n=ybegin part=1 total=2 line=128 size=9 name=a.doc\n=ypart begin=1 end=3\nabc\n=yend size=3\n"
     assert look(inline.unpack, part).kinds == {Kind.CORRUPT}
-    assert look(inline.unpack, b"x\n-----BEGIN PGP MESSAGE-----\n").kinds == {Kind.ENCRYPTED}
+    assert look(inline.unpack, b"x\n" + armour(b"none of its packets" * 4)).kinds == {Kind.ENCRYPTED}
+    assert look(inline.unpack, b"x\n-----BEGIN PGP MESSAGE-----\nis how it begins\n").kinds == set()
 
 
 @given(st.binary(max_size=300), st.binary(max_size=100))
