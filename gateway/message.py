@@ -110,6 +110,7 @@ class FileType(enum.StrEnum):
     EXCEL_XML = "excel-xml"
     RTF = "rtf"
     ODF = "odf"
+    FLAT_ODF = "flat-odf"
     VBA_PROJECT = "vba-project"
     MHT = "mht"
     ACTIVEMIME = "activemime"

@@ -37,7 +37,15 @@ FAMILIES: dict[str, frozenset[FileType]] = {
     "excel": frozenset({FileType.XLS, FileType.XLSX, FileType.XLSM, FileType.XLSB, FileType.EXCEL_XML}),
     "powerpoint": frozenset({FileType.PPT, FileType.PPTX, FileType.PPTM}),
     "office": frozenset(
-        {FileType.OLE, FileType.OOXML, FileType.FLAT_OPC, FileType.ODF, FileType.VBA_PROJECT, FileType.ACTIVEMIME}
+        {
+            FileType.OLE,
+            FileType.OOXML,
+            FileType.FLAT_OPC,
+            FileType.ODF,
+            FileType.FLAT_ODF,
+            FileType.VBA_PROJECT,
+            FileType.ACTIVEMIME,
+        }
     ),
     "onenote": frozenset({FileType.ONENOTE}),
     "pdf": frozenset({FileType.PDF}),

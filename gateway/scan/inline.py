@@ -29,6 +29,7 @@ MIN_MESSAGE = 32
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}(?:[ \t]*\r?\n[ \t>]*[A-Za-z0-9+/_-]+={0,2})*")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 """How iCalendar and vCard divide long lines, wherever they like (RFC 5545 §3.1, RFC 6350 §3.2)."""
+_ENCODED = re.compile(rb"[A-Za-z0-9+/]+")
 _LETTERS = bytes(0x41 if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/-_") else 0x20 for c in range(256))
 _QUIET = frozenset(
     {FileType.TEXT, FileType.BINARY, FileType.EMPTY, FileType.IMAGE, FileType.XML, FileType.EMAIL, FileType.OPENPGP}
@@ -100,4 +101,8 @@ def _base64_blocks(text: bytes, look: Look) -> Iterator[bytes]:
 
 def _worth_a_look(encoded: bytes) -> bytes | None:
     content = simple_base64(encoded)
-    return content if not _QUIET.issuperset(sniff.candidates(content)) else None
+    if not _QUIET.issuperset(sniff.candidates(content)):
+        return content
+    # one coding in another: text that is base64 again from its first letter
+    again = content[:MIN_BASE64].translate(None, b"\r\n")
+    return content if len(again) > MIN_BASE64 // 2 and _ENCODED.fullmatch(again) else None

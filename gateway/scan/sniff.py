@@ -23,6 +23,8 @@ from gateway.scan.look import Corrupt
 HEAD = 4096
 HEADER = 256 << 10
 """How long the header of an attached message may be."""
+BEHIND_PDF = 4 << 20
+"""How far in a Word web archive is looked for behind a PDF file."""
 WIDE = 64 << 10
 """How far in the beginning of a mail or of a Word web archive is looked for when something stands before it."""
 SELF_EXTRACTING = 1 << 20
@@ -123,6 +125,7 @@ _HTML = re.compile(rb"<(?:!doctype html|html|head|body|meta|script|div|table|ifr
 _NAMESPACE = re.compile(rb"xmlns(?::[^\s=]{1,100})?\s{0,100}=\s{0,100}[\"']([^\"']{1,1000})")
 SEPARATOR = re.compile(rb"(?:\A|(?<=\n))From [^\n]{1,300}\n(?=[!-9;-~]{1,100}:)")
 """The line before each message of a mailbox file (RFC 4155), and the name of the field behind it."""
+_FLAT_ODF = re.compile(rb"<(?:[\w.-]{1,40}:)?document[\s>]")
 _WSF_JOB = re.compile(rb"<job[\s>]")
 
 
@@ -303,6 +306,18 @@ def _as_text(head: bytes) -> bytes | None:
 
 
 def _markup_type(text: bytes, start: bytes) -> FileType:
+    document = _xml_document(text)
+    if document is not None:
+        return document
+    if _is_script(text[:HEAD].lower()):
+        return FileType.SCRIPT
+    if start.startswith(b"<?xml") and b"<html" not in start:
+        return FileType.XML
+    return FileType.HTML
+
+
+def _xml_document(text: bytes) -> FileType | None:
+    """An office document that is one XML file, by its namespaces."""
     names = html.unescape(b"\n".join(_NAMESPACE.findall(text)).decode("latin-1"))
     if "office/2006/xmlPackage" in names:
         return FileType.FLAT_OPC
@@ -310,11 +325,9 @@ def _markup_type(text: bytes, start: bytes) -> FileType:
         return FileType.WORD_XML
     if "schemas-microsoft-com:office:spreadsheet" in names and (b"<Workbook" in text or b":Workbook" in text):
         return FileType.EXCEL_XML
-    if _is_script(text[:HEAD].lower()):
-        return FileType.SCRIPT
-    if start.startswith(b"<?xml") and b"<html" not in start:
-        return FileType.XML
-    return FileType.HTML
+    if "opendocument:xmlns:office" in names and _FLAT_ODF.search(text) is not None:
+        return FileType.FLAT_ODF
+    return None
 
 
 def _is_script(start: bytes) -> bool:
@@ -352,7 +365,8 @@ def _behind(data: bytes | memoryview, head: bytes, first: FileType) -> list[File
     if first in _UNNAMED:
         start = data if isinstance(data, bytes) else bytes(data[:SELF_EXTRACTING])
         found += [kind for magic, kind in archive.SEARCHED if start.find(magic, 1, SELF_EXTRACTING) > 0]
-    if first not in _NO_MAIL_INSIDE and _has_mail(bytes(data[:WIDE]).lower()):
+    wide = BEHIND_PDF if first is FileType.PDF else WIDE  # Word finds a web archive behind a whole PDF file
+    if first not in _NO_MAIL_INSIDE and _has_mail(bytes(data[:wide]).lower()):
         found.append(FileType.MHT)
     if first not in (FileType.RTF, FileType.EMPTY) and b"{\\rt" in bytes(data[:WIDE]):
         found.append(FileType.RTF)

@@ -15,14 +15,17 @@ from gateway.scan.documents import (
     flat_xml,
     fragments,
     lotus,
+    odf,
     old_files,
     ole,
     onenote,
     ooxml,
+    pdf,
     rtf,
     spreadsheetml,
     sylk,
     text_tables,
+    web_archive,
 )
 from gateway.scan.look import Blob, Look
 
@@ -34,6 +37,9 @@ DOCUMENTS: tuple[tuple[frozenset[FileType], Inspect], ...] = (
     (flat_xml.TYPES, flat_xml.inspect),
     (rtf.TYPES, rtf.inspect),
     (onenote.TYPES, onenote.inspect),
+    (odf.TYPES, odf.inspect),
+    (pdf.TYPES, pdf.inspect),
+    (web_archive.TYPES, web_archive.inspect),
     (activemime.TYPES, activemime.inspect),
     (bare_workbook.TYPES, bare_workbook.inspect),
     (spreadsheetml.TYPES, spreadsheetml.inspect),

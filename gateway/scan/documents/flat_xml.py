@@ -1,26 +1,25 @@
 """Word documents in one XML file: Flat OPC of Word 2007 and WordprocessingML of Word 2003.
 
-Contract: ``inspect`` decodes every binary part that begins as a document or a macro project and hands it on, and
+Contract: ``inspect`` decodes every binary part and hands on what is no picture, and
 reports what the text part of a package would be reported for: DDE fields and remote templates. Raises ``Corrupt`` when
 the XML is not sound, after what came before the break was handed on, and ``OverLimit``.
 """
 
 from __future__ import annotations
 
-import binascii
-
-from gateway.message import FileType, Kind
-from gateway.scan.documents import fields, word_fields
-from gateway.scan.documents.compound import CARRIERS
+from gateway.message import FileType
+from gateway.scan import sniff
+from gateway.scan.documents import fields, links, word_fields
 from gateway.scan.documents.opc import parse
-from gateway.scan.documents.remote import is_remote
-from gateway.scan.look import Blob, Corrupt, Look
+from gateway.scan.encodings.base64_text import simple_base64
+from gateway.scan.look import Blob, Look
 
 TYPES = frozenset({FileType.FLAT_OPC, FileType.WORD_XML})
 
 _BINARY = frozenset({"binaryData", "binData"})
 """``pkg:binaryData`` of Flat OPC; ``w:binData`` of Word 2003, where the macro project is ActiveMime."""
-_WORTH_A_LOOK = (*CARRIERS, b"ActiveMime")
+_QUIET = frozenset({FileType.IMAGE, FileType.BINARY, FileType.EMPTY})
+"""Parts that are not handed on: pictures, fonts and the like, with nothing behind them."""
 
 
 def inspect(blob: Blob, look: Look) -> None:
@@ -28,10 +27,10 @@ def inspect(blob: Blob, look: Look) -> None:
     content = bytes(blob.data)
     reader = _Reader(blob, look)
     try:
-        parse(content, reader.start, text=reader.text, end=reader.end)
+        parse(content, reader.start, text=reader.text, end=reader.end, clock=look.budget.check_time)
     finally:
         reader.finish()
-    fields.tell(word_fields.in_xml(content), blob.where, look)
+    fields.tell(word_fields.in_xml(content, look.budget.check_time), blob.where, look)
 
 
 class _Reader:
@@ -65,17 +64,14 @@ class _Reader:
         pieces, self._pieces = self._pieces, None
         if not pieces:
             return
-        try:
-            content = binascii.a2b_base64("".join(pieces).encode("ascii", "ignore"))
-        except binascii.Error as error:
-            raise Corrupt(f"its part {self._name} is not sound base64 ({error})") from error
+        content = simple_base64("".join(pieces).encode("ascii", "ignore"))
         self._look.budget.spend_bytes(len(content))
-        if content.startswith(_WORTH_A_LOOK):
+        if not _QUIET.issuperset(sniff.candidates(content)):
             self._look.descend(self._blob, content, self._name or "binary")
 
     def _link(self, values: dict[str, str]) -> None:
         target = values.get("Target") or values.get("val") or ""
         kind = values.get("Type", "attachedTemplate").rpartition("/")[2].casefold()
-        if kind in {"attachedtemplate", "oleobject", "frame", "subdocument"} and is_remote(target):
-            sentence = f"Fetches a remote template when it is opened: {target}"
-            self._look.find(Kind.REMOTE_TEMPLATE, self._blob.where, sentence, reference="MITRE ATT&CK T1221")
+        inside = "Type" in values and values.get("TargetMode", "").casefold() != "external"
+        if not inside and (found := links.judged(kind, target)):
+            self._look.find(found[0], self._blob.where, found[1], reference="MITRE ATT&CK T1221")

@@ -8,7 +8,7 @@ Windows shows it the reader's credentials unasked. A kind of relationship nobody
 from __future__ import annotations
 
 from gateway.message import Kind
-from gateway.scan.documents.opc import Element, Package, Relation, elements
+from gateway.scan.documents.opc import Element, Package, elements
 from gateway.scan.documents.remote import is_dangerous, is_remote, is_share
 from gateway.scan.look import Blob, Corrupt, Look
 
@@ -33,7 +33,7 @@ def tell(package: Package, blob: Blob, look: Look) -> None:
     """Report every relationship that acts."""
     sentences: dict[tuple[Kind, str], None] = {}
     for relation in package.relations:
-        if relation.external and (found := _judged(relation)):
+        if relation.external and (found := judged(relation.kind, relation.target)):
             sentences[found] = None
     for found in _actions(package):
         sentences[found] = None
@@ -41,8 +41,8 @@ def tell(package: Package, blob: Blob, look: Look) -> None:
         look.find(kind, blob.where, sentence, reference="MITRE ATT&CK T1221")
 
 
-def _judged(relation: Relation) -> tuple[Kind, str] | None:
-    address, kind = relation.target, relation.kind
+def judged(kind: str, address: str) -> tuple[Kind, str] | None:
+    """The finding about one relationship that leads out, by the last word of its type; None when it is harmless."""
     if is_dangerous(address):
         return Kind.REMOTE_TEMPLATE, f"Holds a link that starts a program of Windows: {address}"
     if kind in _CLICKED or (kind == _WORKBOOK and is_share(address) and "@" not in address):

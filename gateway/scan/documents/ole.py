@@ -9,7 +9,16 @@ after looking for macro source in the bytes, and ``OverLimit``.
 from __future__ import annotations
 
 from gateway.message import FileType, Kind
-from gateway.scan.documents import activex, biff, encryption, equation, moniker, package, powerpoint97, word97
+from gateway.scan.documents import (
+    activex,
+    biff,
+    encryption,
+    equation,
+    moniker,
+    package,
+    powerpoint97,
+    word97,
+)
 from gateway.scan.documents.compound import CARRIERS, STREAM, CompoundFile, Entry
 from gateway.scan.documents.vba import carve_vba, inspect_vba
 from gateway.scan.look import Blob, Corrupt, Look

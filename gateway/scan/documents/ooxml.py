@@ -42,6 +42,8 @@ _FIELD_RELATIONS = frozenset(
 _TEXT_PARTS = frozenset(
     {"word/document.xml", "xl/sharedstrings.xml", "xl/worksheets/sheet1.xml", "ppt/slides/slide1.xml"}
 )
+_MERGED = frozenset({"afchunk", "package", "oleobject", "subdocument", "frame"})
+"""Relationships to a document inside the package, which may be one of any format."""
 
 
 def inspect(blob: Blob, look: Look) -> None:
@@ -117,7 +119,7 @@ def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:
             continue
         for content in package.read(name):
             try:
-                instructions = word_fields.in_xml(content)
+                instructions = word_fields.in_xml(content, look.budget.check_time)
             except Corrupt as error:
                 package.unreadable[name] = str(error)
             else:
@@ -126,7 +128,7 @@ def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:
 
 def _inspect_embedded(package: Package, projects: list[str], blob: Blob, look: Look) -> None:
     """Hand on every part that is a document of its own, whatever it is called."""
-    chunks = {r.target for r in package.relations if r.kind == "afchunk" and not r.external}
+    chunks = {r.target for r in package.relations if r.kind in _MERGED and not r.external}
     for name in sorted(package.parts.keys() - set(projects)):
         if name not in chunks and not package.begins_with(name, CARRIERS):
             continue

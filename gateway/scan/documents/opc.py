@@ -21,6 +21,7 @@ from gateway.scan.containers.zip import Member
 from gateway.scan.look import Corrupt
 
 CONTENT_TYPES = "[content_types].xml"
+_FEED = 1 << 20
 _ENCODING = re.compile(rb"<\?xml[^>]{1,200}?encoding\s{0,9}=\s{0,9}[\"']([\w.:-]{1,40})", re.IGNORECASE)
 _PLAIN_ENCODINGS = (b"utf-8", b"utf8", b"utf-16", b"us-ascii", b"ascii", b"iso-8859-", b"windows-125", b"cp125")
 _ENCRYPTED = "is encrypted inside the package"
@@ -93,7 +94,7 @@ class Package:
         """The elements of a part with one of the ``wanted`` names, in order, as far as the XML is sound."""
         for content in self.read(name):
             try:
-                yield from elements(content, wanted)
+                yield from elements(content, wanted, self._budget.check_time)
             except Corrupt as error:
                 self.unreadable[name] = str(error)
 
@@ -135,7 +136,7 @@ def is_xml(content: bytes) -> bool:
     return content[:200].lstrip(b"\xef\xbb\xbf\xfe\xff\0 \t\r\n").startswith(b"<")
 
 
-def elements(content: bytes, wanted: frozenset[str] | None) -> list[Element]:
+def elements(content: bytes, wanted: frozenset[str] | None, clock: Callable[[], None] | None = None) -> list[Element]:
     """The elements of an XML document with one of the ``wanted`` names, or all. Raises ``Corrupt``."""
     found: list[Element] = []
 
@@ -144,7 +145,7 @@ def elements(content: bytes, wanted: frozenset[str] | None) -> list[Element]:
         if wanted is None or local in wanted:
             found.append(Element(local, {key.rpartition(" ")[2]: value for key, value in attributes.items()}))
 
-    parse(content, start)
+    parse(content, start, clock=clock)
     return found
 
 
@@ -154,15 +155,23 @@ def parse(
     *,
     text: Callable[[str], None] | None = None,
     end: Callable[[str], None] | None = None,
+    clock: Callable[[], None] | None = None,
 ) -> None:
-    """Run expat over ``content`` with these handlers; names come as ``namespace local``. Raises ``Corrupt``."""
+    """Run expat over ``content`` with these handlers; names come as ``namespace local``. Raises ``Corrupt``.
+
+    ``clock`` is called now and then and may raise; a part of nothing but elements takes seconds for each megabyte.
+    """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler = start
     parser.CharacterDataHandler = text
     parser.EndElementHandler = end
     parser.EntityDeclHandler = _refuse_entity
     try:
-        parser.Parse(content, True)
+        for begin in range(0, len(content), _FEED):
+            if clock is not None:
+                clock()
+            parser.Parse(content[begin : begin + _FEED], False)
+        parser.Parse(b"", True)
     except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding expat cannot read
         raise Corrupt(f"is not sound XML ({error})") from error
 

@@ -7,6 +7,7 @@ Contract: ``in_xml`` and ``in_text`` give the instructions of a text as ``gatewa
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from gateway.scan.documents.fields import CLOSE, MAX_TEXT, OPEN, may_act
 from gateway.scan.documents.opc import is_plain, parse
@@ -18,21 +19,24 @@ _BINARY_PIECE = re.compile("[\x13\x14\x15]|[^\x13\x14\x15]+")
 _SEPARATOR = "\x14"
 
 
-def in_xml(content: bytes) -> str:
-    """The instructions of a WordprocessingML part. Raises ``Corrupt`` if it has to be parsed and cannot be."""
+def in_xml(content: bytes, clock: Callable[[], None] | None = None) -> str:
+    """The instructions of a WordprocessingML part. Raises ``Corrupt`` if it has to be parsed and cannot be.
+
+    ``clock`` is called while it is parsed, and may raise.
+    """
     if is_plain(content):
         narrow = content.replace(b"\0", b"") if b"\0" in content[:200] else content
-        if b"nstr" not in narrow:
+        if b"nstr" not in narrow and b"<!ENTITY" not in narrow:
             return (
                 ""  # the expression takes a millisecond for half a megabyte; the names it looks for cannot be escaped
             )
-        if b"<!--" not in narrow and b"<![" not in narrow and b"<?" not in narrow[2:]:
+        if not any(mark in narrow for mark in (b"<!--", b"<![", b"<!ENTITY")) and b"<?" not in narrow[2:]:
             # what is no text and no element may part the letters of an instruction
             pieces = b"".join(a or b for a, b in _PIECES.findall(narrow)).upper().replace(b"HYPERLINK", b"")
             squeezed = pieces.translate(None, b" \t\r\n\"'\\")
             if b"&#" not in pieces and not may_act(squeezed, with_address=b"//" in pieces or b"\\\\" in pieces):
                 return ""
-    return _instructions(content)
+    return _instructions(content, clock)
 
 
 def in_text(text: str) -> str:
@@ -54,7 +58,7 @@ def in_text(text: str) -> str:
     return "".join(pieces)
 
 
-def _instructions(content: bytes) -> str:
+def _instructions(content: bytes, clock: Callable[[], None] | None) -> str:
     """All field instructions of a part, with the marks of Word's binary text where a field begins and ends."""
     pieces: list[str] = []
     inside = False
@@ -80,5 +84,5 @@ def _instructions(content: bytes) -> str:
         nonlocal inside
         inside = False
 
-    parse(content, start, text=text, end=end)
+    parse(content, start, text=text, end=end, clock=clock)
     return "".join(pieces)

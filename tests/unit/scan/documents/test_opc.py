@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gateway import samples
 from gateway.samples.package import content_types, package, relations
-from gateway.scan.budget import Budget, Limits
+from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.containers.zip import members
 from gateway.scan.documents.opc import Package, elements, part_name
 from gateway.scan.look import Corrupt
@@ -82,3 +82,16 @@ def test_an_entity_in_another_file_is_never_fetched():
 def test_any_bytes_give_elements_or_corrupt(data):
     with contextlib.suppress(Corrupt):
         elements(data, frozenset({"x"}))
+
+
+def test_a_part_of_nothing_but_elements_ends_in_time():
+    calls = []
+
+    def clock() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise OverLimit("took longer")
+
+    with pytest.raises(OverLimit):
+        elements(b"<r>" + b"<a/>" * 1_000_000, frozenset(), clock)
+    assert [e.name for e in elements(b"<r><a/></r>", frozenset({"a"}), lambda: None)] == ["a"]
