@@ -156,7 +156,9 @@ def _message(rule: Rule, now: datetime.datetime) -> tuple[Transaction, Report]:
     verdicts = [USUAL_VERDICT[kind] for kind in example.findings]
     verdict = max(verdicts, default=Verdict.CLEAN) if example.verdict is None else example.verdict
     part = Part("2", example.type, example.size, example.sha256, verdict)
-    findings = tuple(Finding.of(kind, "2", rule.table.title) for kind in sorted(example.findings))
+    findings = tuple(
+        Finding.of(kind, "2", rule.table.title, fingerprint=example.macro) for kind in sorted(example.findings)
+    )
     envelope = Envelope(example.sender, (Recipient(example.recipient),))
     client = Client(address=example.client, name="", helo="")
     transaction = Transaction("example", "example", client, envelope, example.size, now)

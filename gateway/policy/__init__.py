@@ -105,18 +105,19 @@ class Rule:
         parts = tuple(part for part in report.parts if self._wants(part, report)) if named else report.parts
         if named and not parts:
             return None
-        if when.findings is None and when.verdict is None:
+        if when.findings is None and when.verdict is None and when.macro is None:
             return Match(parts=parts) if named else Match()
         places = frozenset(part.where for part in parts) if named else frozenset()
         findings = tuple(
             finding
             for finding in report.findings
             if (when.findings is None or finding.kind in when.findings)
+            and (when.macro is None or finding.fingerprint in when.macro)
             and (when.verdict is None or finding.verdict in when.verdict)
             and (when.findings is not None or finding.verdict > Verdict.CLEAN)
             and (not named or is_within(finding.where, places))
         )
-        if when.findings is not None:
+        if when.findings is not None or when.macro is not None:
             return Match(findings) if findings else None
         explained = {place for finding in findings for place in enclosing(finding.where)}
         unexplained = tuple(

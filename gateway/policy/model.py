@@ -26,7 +26,7 @@ from gateway.policy.words import (
     Families,
     Hashes,
     Kinds,
-    MacroPrint,
+    MacroPrints,
     Networks,
     OneAction,
     OneLine,
@@ -77,12 +77,13 @@ class When(_Table):
     size: Range | None = None
     dkim: Signature = None
     dmarc: Signature = None
-    macro: MacroPrint = None
+    macro: MacroPrints | None = None
 
     @property
     def looks_inside(self) -> bool:
         """Whether the condition is about parts of the message, not only about its envelope."""
-        return any(given is not None for given in (self.verdict, self.findings, self.family, self.type, self.sha256))
+        inside = (self.verdict, self.findings, self.family, self.type, self.sha256, self.macro)
+        return any(given is not None for given in inside)
 
 
 class Example(_Table):
@@ -92,6 +93,7 @@ class Example(_Table):
     findings: Kinds = frozenset()
     type: OneType = FileType.TEXT
     sha256: str = "0" * 64
+    macro: str = ""
     sender: str = "sender@example.net"
     recipient: str = "recipient@example.org"
     client: str = "192.0.2.1"
@@ -120,11 +122,19 @@ class RuleTable(_Table):
         if self.subject_prefix and self.action is not Action.TAG:
             yield f'subject_prefix: the subject is changed by action = "tag" only, not by {self.action.value}'
         if self.action is Action.STRIP and (not when.looks_inside or when.verdict == frozenset({Verdict.CLEAN})):
-            yield "action: strip has to know what to take out; add verdict, findings, family, type or sha256 to when"
+            yield (
+                "action: strip has to know what to take out; "
+                "add verdict, findings, family, type, sha256 or macro to when"
+            )
         if when.direction is not None and not local.domains:
             yield 'when.direction: nobody is local yet; add [local] with domains = ["example.com"]'
         if when.size is not None and when.size.above is None and when.size.below is None:
             yield 'when.size: say above or below, for example { above = "10M" }'
+        if self.action in LETS_THROUGH and when.macro is not None and not (self.expires and self.reason):
+            yield (
+                f"expires: {self.action.value} by macro needs expires and reason, "
+                "because every document with that code passes, whoever sends it"
+            )
         if self.action in LETS_THROUGH and self._trusts_the_sender(local) and not (self.expires and self.reason):
             yield (
                 f"expires: {self.action.value} by sender needs expires and reason, "

@@ -140,12 +140,19 @@ def _networks(value: object) -> tuple[Network, ...]:
     return networks(_words(value))
 
 
-def _hashes(value: object) -> frozenset[str]:
-    words = [word.lower() for word in _words(value)]
-    wrong = [shown(word) for word in words if not re.fullmatch(r"[0-9a-f]{64}", word)]
-    if wrong:
-        raise ValueError(f"{', '.join(wrong)}: a SHA-256 is 64 hexadecimal digits, as sha256sum prints it")
-    return frozenset(words)
+def _digests(what: str) -> Callable[[object], frozenset[str]]:
+    def read(value: object) -> frozenset[str]:
+        words = [word.lower() for word in _words(value)]
+        wrong = [shown(word) for word in words if not re.fullmatch(r"[0-9a-f]{64}", word)]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)}: {what}")
+        return frozenset(words)
+
+    return read
+
+
+_hashes = _digests("a SHA-256 is 64 hexadecimal digits, as sha256sum prints it")
+_prints = _digests("a macro is named by 64 hexadecimal digits, as macrogate scan -v prints them behind 'code'")
 
 
 def _one_line(value: object) -> str:
@@ -187,7 +194,6 @@ def _domains(value: object) -> tuple[str, ...]:
 
 
 _UNVERIFIED = "this version does not verify who signed a message; remove this condition and use client instead"
-_UNKNOWN_MACRO = "macro fingerprints are not available in this version; use sha256 of the document"
 _words_to_families = _closed(FAMILIES, lambda word: FAMILIES[word])
 
 OneLine = Annotated[str, BeforeValidator(_one_line)]
@@ -208,4 +214,4 @@ Hashes = Annotated[frozenset[str], BeforeValidator(_hashes)]
 Domains = Annotated[tuple[str, ...], BeforeValidator(_domains)]
 Words = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(_words(value)))]
 Signature = Annotated[None, BeforeValidator(_not_yet(_UNVERIFIED))]
-MacroPrint = Annotated[None, BeforeValidator(_not_yet(_UNKNOWN_MACRO))]
+MacroPrints = Annotated[frozenset[str], BeforeValidator(_prints)]

@@ -368,7 +368,8 @@ def test_equal_class_is_equal_fate(to: list[str], sender: str, client: str) -> N
         (rule("x", "reject", '{ direction = "inbound" }'), "rule x, when.direction: nobody is local yet"),
         (rule("x", "reject", '{ dkim = "pass" }'), "when.dkim: this version does not verify who signed a message"),
         (rule("x", "reject", '{ dmarc = "pass" }'), "when.dmarc: this version does not verify who signed a message"),
-        (rule("x", "reject", '{ macro = "1234" }'), "when.macro: macro fingerprints are not available in this version"),
+        (rule("x", "reject", '{ macro = "1234" }'), "a macro is named by 64 hexadecimal digits"),
+        (rule("x", "deliver", f'{{ macro = "{"ab" * 32}" }}'), "deliver by macro needs expires and reason"),
         (
             rule("x", "reject", "{}", 'subject_prefix = "[x]"'),
             'subject_prefix: the subject is changed by action = "tag"',
@@ -551,3 +552,42 @@ def test_no_autoexec_or_unscannable_message_falls_through(
     decision = rules.decide(mail(sender, recipient), seen)
     if seen.verdict >= Verdict.UNSCANNABLE:
         assert decision.action is Action.QUARANTINE
+
+
+# ---- macros by their code
+
+
+def coded(kind: Kind, code: str, where: str = "2/a.docm") -> Finding:
+    return Finding.of(kind, where, f"a macro {code}", fingerprint=code * 32)
+
+
+def known_macro(action: str = "deliver") -> str:
+    more = 'expires = 2030-01-01\nreason = "Asked for by accounting"'
+    return rule("known", action, f'{{ macro = "{"ab" * 32}" }}', more)
+
+
+def test_a_known_macro_passes_in_whatever_file_it_lies():
+    rules = policy(known_macro())
+    for where, kind in (("2/a.docm", FileType.DOCM), ("3/b.zip/c.doc", FileType.DOC)):
+        seen = report(coded(Kind.VBA_AUTOEXEC, "ab", where), part(where, kind, Verdict.AUTOEXEC))
+        assert rules.decide(mail(), seen).rule == "known"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        coded(Kind.VBA_AUTOEXEC, "cd"),
+        found(Kind.VBA_STOMPED, "2/a.docm"),
+        found(Kind.ENCRYPTED, "3/b.zip"),
+        coded(Kind.VBA_AUTOEXEC, "cd", "3/b.doc"),
+    ],
+    ids=lambda finding: f"{finding.kind} {finding.where}",
+)
+def test_a_known_macro_lets_nothing_else_through(other: Finding):
+    seen = report(coded(Kind.VBA_AUTOEXEC, "ab"), other, part("2/a.docm", FileType.DOCM, Verdict.AUTOEXEC))
+    assert policy(known_macro()).decide(mail(), seen).action is Action.QUARANTINE
+
+
+def test_a_macro_without_a_name_is_not_known():
+    assert policy(known_macro()).decide(mail(), report(found(Kind.VBA_AUTOEXEC))).action is Action.QUARANTINE
+    assert policy(known_macro("reject")).decide(mail(), report(coded(Kind.VBA_MACRO, "ab"))).action is Action.REJECT
