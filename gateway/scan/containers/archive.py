@@ -2,17 +2,18 @@
 
 Contract: reads from memory and opens no file. Members are taken one after another, each under the budget. What
 libarchive cannot read, or says is encrypted, is ``Corrupt`` or a finding, named by its type; members before the trouble
-have been handed on by then. Raises ``OverLimit`` and ``Corrupt``.
+have been handed on by then. What is encrypted in a 7z archive is tried with passwords first. Raises ``OverLimit`` and
+``Corrupt``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gateway.message import FileType, Kind
 from gateway.scan.budget import Budget
-from gateway.scan.containers import by_libarchive, carve, ends, leftovers, unread
+from gateway.scan.containers import by_libarchive, carve, ends, leftovers, seven_zip, unread
 from gateway.scan.look import Blob, Corrupt, Look
 
 TYPES = frozenset(
@@ -63,25 +64,18 @@ def unpack(blob: Blob, look: Look) -> None:
     if reader is None:
         carve.carve(blob, look)
         raise Corrupt(f"is an archive or disk image of a kind that is not looked into ({unread.name_of(data)})")
-    locked: list[str] = []
-    count = 0
+    archive = Blob(data, blob.where, depth=blob.depth)
+    if reader[0] == "7zip" and seven_zip.is_locked(archive, look):
+        files = seven_zip.files(archive, look)
+    else:
+        files = _files(data, *reader, look.budget)
     try:
-        for file in _files(data, *reader, look.budget):
-            count += 1
-            if file.encrypted:
-                locked.append(file.name)
-            else:
-                _take(file, blob, look)
-    except by_libarchive.Locked as error:
-        look.find(Kind.ENCRYPTED, blob.where, str(error))
-        return
+        count = _take_all(files, blob, look)
     except Corrupt:
-        carve.carve(blob, look)
+        carve.carve(blob, look, len(blob.data) - len(data) + 1)  # behind its own beginning, or it is found again
         raise
-    if locked:
-        look.find(Kind.ENCRYPTED, blob.where, f"{len(locked)} encrypted members: {', '.join(locked[:20])}")
     end = ends.end_of(data, reader[1] if reader[0] == "raw" else reader[0])
-    leftovers.hand_on(Blob(data, blob.where, depth=blob.depth), end, look)
+    leftovers.hand_on(archive, end, look)
     if reader[0] == "iso9660" and any(magic in data[32768:65536] for magic in _UDF):
         carve.carve(blob, look)
         raise Corrupt("has a second directory in the form of UDF, which is not looked into")
@@ -103,6 +97,34 @@ def _files(data: bytes, format_name: str, filter_name: str, budget: Budget) -> I
                 continue
             seen.add(digest)
             yield file
+
+
+def _take_all(files: Iterable[by_libarchive.File], blob: Blob, look: Look) -> int:
+    """Hand on the members and tell of those that are encrypted. How much there is to tell."""
+    locked: list[by_libarchive.File] = []
+    count = 0
+    try:
+        for file in files:
+            count += 1
+            if file.encrypted:
+                locked.append(file)
+            else:
+                _take(file, blob, look)
+    except by_libarchive.Locked as error:
+        look.find(Kind.ENCRYPTED, blob.where, str(error))
+        return count + 1
+    _tell_locked(locked, blob, look)
+    return count
+
+
+def _tell_locked(locked: list[by_libarchive.File], blob: Blob, look: Look) -> None:
+    """The members that stay encrypted, those with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    for file in locked:
+        reasons.setdefault(str(file.trouble or "no password is known"), []).append(file.name)
+    for reason, names in reasons.items():
+        sentence = f"{len(names)} encrypted members, not opened ({reason}): {', '.join(names[:20])}"
+        look.find(Kind.ENCRYPTED, blob.where, sentence)
 
 
 def _take(file: by_libarchive.File, blob: Blob, look: Look) -> None:

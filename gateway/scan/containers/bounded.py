@@ -108,7 +108,7 @@ class Kept:
         self._kept.write(piece)
 
 
-class _Inflater:
+class Inflater:
     """``zlib.decompressobj`` as a ``StreamDecoder``."""
 
     def __init__(self, window: int) -> None:
@@ -132,13 +132,13 @@ class _Inflater:
 def inflate(data: Bytes, budget: Budget, window: int = RAW_DEFLATE) -> tuple[bytes, int]:
     """One deflate stream (RFC 1951; zlib RFC 1950 or gzip RFC 1952 by ``window``)."""
     kept = Kept(budget)
-    rest = drain(kept, data, lambda: _Inflater(window))
+    rest = drain(kept, data, lambda: Inflater(window))
     return kept.value(), rest
 
 
 def gunzip(data: Bytes, budget: Budget) -> tuple[bytes, int]:
     """A gzip file: every member (RFC 1952 §2.2)."""
-    return _streams(data, budget, lambda: _Inflater(GZIP), b"\x1f\x8b")
+    return _streams(data, budget, lambda: Inflater(GZIP), b"\x1f\x8b")
 
 
 def bunzip2(data: Bytes, budget: Budget) -> tuple[bytes, int]:

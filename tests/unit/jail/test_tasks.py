@@ -25,7 +25,7 @@ from gateway.scan.budget import Limits
 from gateway.scan.triggers import ScanRules
 from gateway.spool import Spool
 from gateway.workers.link import WorkerUnfit
-from tests.makers import locks
+from tests.makers import locks, seven_zip
 from tests.makers.zips import build
 from tests.stubs.pool import Pool, pool
 
@@ -88,6 +88,7 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "zip behind the old cipher": lambda: build([locks.zip_crypto("a.xlsx", workbook(), b"1234")]),
     "zip behind AES": lambda: build([locks.zip_aes("a.xlsx", workbook(), b"1234")]),
     "7z": archive("7zip", None),
+    "7z behind AES": lambda: seven_zip.build({"a.xlsx": workbook()}, (seven_zip.LZMA2, seven_zip.aes("1234"))),
     "tar.gz": archive("gnutar", "gzip"),
     "tar.xz": archive("gnutar", "xz"),
     "tar.bz2": archive("gnutar", "bzip2"),
@@ -133,9 +134,13 @@ async def test_one_file_is_examined_under_its_name(rules: ScanRules) -> None:
 async def test_decryption_works_in_the_jail() -> None:
     old = build([locks.zip_crypto("a.xlsx", workbook(), b"listed")])
     new = build([locks.zip_aes("a.xlsx", workbook(), b"listed")])
+    lock = seven_zip.aes("listed", rounds=19)
+    seven = seven_zip.build(
+        {"a.xlsx": workbook()}, (seven_zip.BCJ, seven_zip.LZMA, lock), header=(seven_zip.LZMA, lock)
+    )
     book = compound_file({("Workbook",): locks.workbook_rc4(workbook_stream([Sheet("a", WORKSHEET)]), "listed")})
     async with pool(**REAL, passwords=("listed",)) as jail:
-        for content in (encrypted("VelvetSweatshop"), encrypted("listed"), book, old, new):
+        for content in (encrypted("VelvetSweatshop"), encrypted("listed"), book, old, new, seven):
             report = await jail.workers.examine(Spool.of(attached(content)))
             assert {finding.kind for finding in report.findings} == {Kind.DECRYPTED}
 
