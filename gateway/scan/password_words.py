@@ -147,8 +147,10 @@ def _is_odd(word: str) -> bool:
 
 
 def _forms(word: str, longest: int) -> Iterator[str]:
-    """``word`` without the punctuation around it, without what follows it, and as it stands."""
+    """``word`` without the punctuation around it, without what follows it, as it stands, and without its last sign: a
+    password that ends in one may stand in brackets."""
     word = word.strip()
-    for form in dict.fromkeys((word.strip(_AROUND), word.rstrip(_AROUND), word)):
+    last = word[:-1] if word[-1:] in _AROUND else word
+    for form in dict.fromkeys((word.strip(_AROUND), word.rstrip(_AROUND), word, last)):
         if len(form) <= longest and any(map(str.isalnum, form)):
             yield form
