@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
+from gateway.scan.containers.seven_zip_reader import END, MAX_COUNT, Reader
 from gateway.scan.look import Corrupt
 
 SIGNATURE = b"7z\xbc\xaf\x27\x1c"
@@ -20,12 +20,10 @@ SIZE = 32
 """Of the signature header."""
 AES = b"\x06\xf1\x07\x01"
 
-MAX_COUNT = 1 << 16
-"""Of files, folders and packed streams each."""
 MAX_CODERS = 8
 """Of one folder; usual are three at the most."""
 
-_END, _HEADER, _PROPERTIES, _MORE_STREAMS, _STREAMS, _FILES = range(6)
+_HEADER, _PROPERTIES, _MORE_STREAMS, _STREAMS, _FILES = range(1, 6)
 _PACK, _UNPACK, _SUBSTREAMS, _SIZES, _CRCS, _FOLDERS, _CODER_SIZES, _COUNTS = range(6, 14)
 _EMPTY_STREAM, _EMPTY_FILE = 14, 15
 _NAMES, _ENCODED_HEADER = 17, 23
@@ -86,14 +84,14 @@ def first(archive: memoryview) -> bytes:
 
 def parse(header: bytes, archive: memoryview) -> Header:
     """What ``header`` says about ``archive``."""
-    read = _Reader(header)
+    read = Reader(header)
     kind = read.byte()
     if kind == _ENCODED_HEADER:
         return Header(_streams(read, archive), encoded=True)
     if kind != _HEADER:
         raise Corrupt("the header of the 7z archive is of an unknown kind")
     folders: tuple[Folder, ...] = ()
-    while (kind := read.byte()) != _END:
+    while (kind := read.byte()) != END:
         if kind == _PROPERTIES:
             for _ in read.properties():
                 pass
@@ -106,7 +104,7 @@ def parse(header: bytes, archive: memoryview) -> Header:
     return Header(folders)
 
 
-def _files(read: _Reader, folders: tuple[Folder, ...]) -> Header:
+def _files(read: Reader, folders: tuple[Folder, ...]) -> Header:
     """Files with content stand in the order of the streams; a file without content may be a folder of files."""
     count = read.count()
     names = ["member"] * count
@@ -126,7 +124,7 @@ def _files(read: _Reader, folders: tuple[Folder, ...]) -> Header:
     return Header(folders, packed, tuple(name for name, is_file in zip(without, are_files, strict=False) if is_file))
 
 
-def _names(content: _Reader, count: int) -> list[str]:
+def _names(content: Reader, count: int) -> list[str]:
     if content.byte():
         raise Corrupt("the names of the 7z archive stand elsewhere")
     text = str(content.take(content.left), "utf-16-le", "replace")
@@ -136,11 +134,11 @@ def _names(content: _Reader, count: int) -> list[str]:
     return names
 
 
-def _streams(read: _Reader, archive: memoryview) -> tuple[Folder, ...]:
+def _streams(read: Reader, archive: memoryview) -> tuple[Folder, ...]:
     packed: list[memoryview] = []
     plans: list[_Plan] = []
     streams: list[tuple[Stream, ...]] | None = None
-    while (kind := read.byte()) != _END:
+    while (kind := read.byte()) != END:
         if kind == _PACK:
             packed = _packed(read, archive)
         elif kind == _UNPACK:
@@ -159,10 +157,10 @@ def _streams(read: _Reader, archive: memoryview) -> tuple[Folder, ...]:
     )
 
 
-def _packed(read: _Reader, archive: memoryview) -> list[memoryview]:
+def _packed(read: Reader, archive: memoryview) -> list[memoryview]:
     start, count = SIZE + read.number(), read.count()
     sizes: list[int] = []
-    while (kind := read.byte()) != _END:
+    while (kind := read.byte()) != END:
         if kind == _SIZES:
             sizes = [read.number() for _ in range(count)]
         elif kind == _CRCS:
@@ -190,7 +188,7 @@ class _Plan:
     crc: int | None = None
 
 
-def _plans(read: _Reader) -> list[_Plan]:
+def _plans(read: Reader) -> list[_Plan]:
     if read.byte() != _FOLDERS:
         raise Corrupt("the 7z archive does not say how it is packed")
     count = read.count()
@@ -205,7 +203,7 @@ def _plans(read: _Reader) -> list[_Plan]:
         plan.coders = tuple(
             Coder(*plan.methods[at], sizes[at] if plan.order else 0) for at in plan.order or range(len(plan.methods))
         )
-    while (kind := read.byte()) != _END:
+    while (kind := read.byte()) != END:
         if kind != _CRCS:
             raise Corrupt(f"the folders of the 7z archive have a part that is not read ({kind})")
         for plan, crc in zip(plans, read.checksums(count), strict=True):
@@ -213,7 +211,7 @@ def _plans(read: _Reader) -> list[_Plan]:
     return plans
 
 
-def _plan(read: _Reader) -> _Plan:
+def _plan(read: Reader) -> _Plan:
     methods, inputs, outputs = [], 0, 0
     count = read.count()
     if not 1 <= count <= MAX_CODERS:
@@ -248,7 +246,7 @@ def _order(coder: int, feeds: dict[int, int]) -> list[int]:
     return order
 
 
-def _substreams(read: _Reader, plans: list[_Plan]) -> list[tuple[Stream, ...]]:
+def _substreams(read: Reader, plans: list[_Plan]) -> list[tuple[Stream, ...]]:
     counts = [1] * len(plans)
     kind = read.byte()
     if kind == _COUNTS:
@@ -267,7 +265,7 @@ def _substreams(read: _Reader, plans: list[_Plan]) -> list[tuple[Stream, ...]]:
     is_known = [len(own) == 1 and plan.crc is not None for plan, own in zip(plans, sizes, strict=True)]
     asked = sum(len(own) for own, known in zip(sizes, is_known, strict=True) if not known)
     crcs: list[int | None] = [None] * asked
-    while kind != _END:
+    while kind != END:
         if kind != _CRCS:
             raise Corrupt(f"the files of the 7z archive have a part that is not read ({kind})")
         crcs = read.checksums(asked)
@@ -277,52 +275,3 @@ def _substreams(read: _Reader, plans: list[_Plan]) -> list[tuple[Stream, ...]]:
         tuple(Stream(size, plan.crc if known else next(following)) for size in own)
         for plan, own, known in zip(plans, sizes, is_known, strict=True)
     ]
-
-
-class _Reader:
-    """Takes one value after the other; ``Corrupt`` where they end."""
-
-    def __init__(self, data: bytes | memoryview) -> None:
-        self._data = memoryview(data)
-        self._at = 0
-
-    @property
-    def left(self) -> int:
-        return len(self._data) - self._at
-
-    def take(self, count: int) -> memoryview:
-        if count > self.left:
-            raise Corrupt("the header of the 7z archive ends too early")
-        self._at += count
-        return self._data[self._at - count : self._at]
-
-    def byte(self) -> int:
-        return self.take(1)[0]
-
-    def number(self) -> int:
-        """The ones at the top of the first byte say how many bytes follow; what is left of it comes last."""
-        head = self.byte()
-        following = next((count for count in range(8) if not head & 0x80 >> count), 8)
-        low = int.from_bytes(self.take(following), "little")
-        return low | (head & (0x7F >> following)) << 8 * following
-
-    def count(self) -> int:
-        """The number of things that follow."""
-        count = self.number()
-        if count > MAX_COUNT:
-            raise Corrupt(f"the 7z archive has more than {MAX_COUNT} files or streams")
-        return count
-
-    def bits(self, count: int) -> list[bool]:
-        """One bit each, the highest of a byte first."""
-        content = self.take((count + 7) // 8)
-        return [bool(content[at >> 3] & 0x80 >> (at & 7)) for at in range(count)]
-
-    def checksums(self, count: int) -> list[int | None]:
-        are_there = [True] * count if self.byte() else self.bits(count)
-        return [int.from_bytes(self.take(4), "little") if there else None for there in are_there]
-
-    def properties(self) -> Iterator[tuple[int, _Reader]]:
-        """Properties with their size before them, up to the end mark."""
-        while (kind := self.byte()) != _END:
-            yield kind, _Reader(self.take(self.number()))

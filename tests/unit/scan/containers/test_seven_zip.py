@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.message import Kind
 from gateway.scan.budget import Budget, Limits, OverLimit
-from gateway.scan.containers import archive, seven_zip, seven_zip_coders, seven_zip_records
+from gateway.scan.containers import archive, seven_zip, seven_zip_coders, seven_zip_reader
 from gateway.scan.look import Blob, Corrupt
 from tests.makers import seven_zip as maker
 from tests.makers.looks import Notes, look
@@ -150,7 +150,7 @@ def test_what_lies_behind_an_opened_archive_is_handed_on() -> None:
 
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 16383, 16384, 1 << 30, 1 << 56, (1 << 64) - 1])
 def test_numbers_of_every_length(value: int) -> None:
-    assert seven_zip_records._Reader(maker.number(value)).number() == value
+    assert seven_zip_reader.Reader(maker.number(value)).number() == value
 
 
 def survived(data: bytes) -> None:
