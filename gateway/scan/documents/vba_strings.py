@@ -28,7 +28,7 @@ _PROGRAM = re.compile(
     r"\b(?:powershell|pwsh|cmd|mshta|rundll32|regsvr32|wscript|cscript|certutil|bitsadmin|schtasks|wmic|msiexec|msbuild"
     r"|installutil|regasm|forfiles|curl|osascript|netsh|vssadmin)"
     r"(?:\.exe\b|(?= )|$)[^\x00-\x1f]{0,200}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 _RUNNABLE = re.compile(rf"\.(?:{'|'.join(sorted(RUNNABLE))})\b", re.IGNORECASE)
 _PATH_BEFORE = re.compile(r"[^\s\"'<>|*?&=,;(]*$")
@@ -56,8 +56,10 @@ def indicators(sources: Iterable[str], budget: Budget) -> tuple[str, ...]:
     strings = list(dict.fromkeys(_with_encoded(decoded(code, budget))))
     budget.check_time()
     every = "\n".join(strings)
+    addresses = list(_matches(_URL, every))
     found = [
-        *_matches(_URL, every),
+        # an address is often built from the left, so its beginnings are among the strings as well
+        *(text for text in addresses if not any(other != text and other.startswith(text) for other in addresses)),
         *_matches(_UNC, every),
         *(text.strip() for text in _matches(_PROGRAM, every)),
         *islice(_runnable_files(every), MAX_INDICATORS),
@@ -86,7 +88,9 @@ def _matches(expression: re.Pattern[str], text: str) -> Iterator[str]:
 def _runnable_files(text: str) -> Iterator[str]:
     for match in _RUNNABLE.finditer(text):
         before = _PATH_BEFORE.search(text[max(0, match.start() - 120) : match.start()])
-        yield (before[0] if before else "") + match[0]
+        path = before[0] if before else ""
+        if "://" not in path:  # an address, which is told as one
+            yield path + match[0]
 
 
 def _with_encoded(strings: Iterable[str]) -> Iterator[str]:

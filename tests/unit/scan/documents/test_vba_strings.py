@@ -62,7 +62,7 @@ def test_comments_and_honest_code_give_nothing():
 
 
 def test_there_are_never_too_many():
-    assert len(found("\n".join(f'x = "http://a.example/{n}"' for n in range(1000)))) == MAX_INDICATORS
+    assert len(found("\n".join(f'x = "http://a.example/{n}.html"' for n in range(1000)))) == MAX_INDICATORS
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,10 @@ def test_no_string_grows_without_bound():
 def test_any_code_is_read(code):
     list(decoded(code, Budget(Limits())))
     assert len(found(code)) <= MAX_INDICATORS
+
+
+def test_a_program_alone_in_a_string_is_told_and_the_beginning_of_an_address_is_not():
+    code = (
+        'Sub A()\nx = "ht" & "tp://exam" & "ple.com/wp" & "/a.bin"\ny = "pow" + "ersh" + "ell"\nz = "text"\nEnd Sub\n'
+    )
+    assert indicators([code], Budget(Limits())) == ("http://example.com/wp/a.bin", "powershell")
