@@ -7,6 +7,8 @@ Raises ``OverLimit``.
 
 from __future__ import annotations
 
+import itertools
+
 from gateway.message import FileType
 from gateway.scan import mime
 from gateway.scan.containers import mail
@@ -21,7 +23,7 @@ def unpack(blob: Blob, look: Look) -> None:
     """Hand on every message."""
     data = bytes(blob.data)
     starts = [found.start() for found in SEPARATOR.finditer(data)]
-    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(data)], strict=True), 1):
+    for number, (start, end) in enumerate(itertools.pairwise([*starts, len(data)]), 1):
         look.budget.check_time()
         look.descend(blob, data[start:end], f"message {number}")
     tree = mime.parse(data, look.budget)

@@ -16,11 +16,3 @@ def kinds(kind: FileType, data: bytes) -> set[Kind]:
 @pytest.mark.parametrize("kind", [FileType.LNK, FileType.EXECUTABLE, FileType.SCRIPT, FileType.DISK_IMAGE])
 def test_what_is_always_a_carrier(kind: FileType) -> None:
     assert kinds(kind, SHORTCUT) == {Kind.SCRIPT_CARRIER}
-
-
-@pytest.mark.parametrize(
-    ("kind", "data", "found"),
-    [],
-)
-def test_what_depends_on_the_content(kind: FileType, data: bytes, found: set[Kind]) -> None:
-    assert kinds(kind, data) == found

@@ -25,3 +25,7 @@ def test_a_part_with_a_separator_in_it_is_handed_on_whole() -> None:
     inner = b"x" * 300 + b"\r\n" + LINE + b"X: y\r\n\r\n" + b"z" * 300
     data = LINE + message([part(inner, name="a.bin", coding="binary"), part(b"b")])
     assert ("1/a.bin", inner) in look(mbox.unpack, data).handed
+
+
+def test_a_file_without_a_separator_has_no_messages():
+    assert look(mbox.unpack, b"").handed == []
