@@ -1,7 +1,8 @@
-"""What hides in text: uuencoded and base64 blocks that a person, or a mail program, can turn back into a file.
+"""What hides in text: uuencoded, base64 and quoted-printable blocks that a person, or a mail program, can turn back
+into a file.
 
 Contract: ``unpack`` hands on every block that decodes to something other than text, and reports encodings it cannot
-undo. Plain text costs one pass of ``bytes.translate`` and two searches. Raises ``OverLimit`` only.
+undo. Plain text costs one pass of ``bytes.translate`` and a few searches. Raises ``OverLimit`` only.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import re
 from collections.abc import Iterator
 
 from gateway.message import FileType, Kind
-from gateway.scan import sniff
+from gateway.scan import loose, sniff
 from gateway.scan.containers import openpgp
-from gateway.scan.encodings import binhex, uu, yenc
+from gateway.scan.encodings import binhex, quoted_printable, uu, yenc
 from gateway.scan.encodings.base64_text import simple_base64
 from gateway.scan.look import Blob, Look
 
@@ -25,6 +26,8 @@ LINE = 16
 """Base64 lines are longer than most words; this many letters without a space may begin a block."""
 MIN_MESSAGE = 32
 """An OpenPGP message of fewer bytes is only talked about."""
+QUOTED_ZEROS = b"=00=00"
+"""No document is without two zero bytes together, and no text has them."""
 
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}(?:[ \t]*\r?\n[ \t>]*[A-Za-z0-9+/_-]+={0,2})*")
 _FOLD = re.compile(rb"\r?\n[ \t]")
@@ -34,6 +37,8 @@ _LETTERS = bytes(0x41 if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/
 _QUIET = frozenset(
     {FileType.TEXT, FileType.BINARY, FileType.EMPTY, FileType.IMAGE, FileType.XML, FileType.EMAIL, FileType.OPENPGP}
 )
+
+_MAILS = frozenset({FileType.EMAIL, FileType.MHT})
 
 
 def unpack(blob: Blob, look: Look) -> None:
@@ -55,8 +60,20 @@ def unpack(blob: Blob, look: Look) -> None:
         for name, content in binhex.blocks(text, look.budget):
             look.budget.spend_bytes(len(content))
             look.descend(blob, content, name or "BinHex")
+    if QUOTED_ZEROS in text:
+        _quoted(blob, text, look)
     for content in _base64_blocks(text, look):
         look.descend(blob, content, "base64 text")
+
+
+def _quoted(blob: Blob, text: bytes, look: Look) -> None:
+    """A document in quoted-printable text, which somebody encoded once more; in a mail it is one of its parts."""
+    if not _MAILS.isdisjoint(sniff.candidates(text)):
+        return
+    content = loose.carved(quoted_printable(text))
+    if content is not None:
+        look.budget.spend_bytes(len(content))
+        look.descend(blob, content, "quoted-printable text")
 
 
 def _openpgp(blob: Blob, text: bytes, look: Look) -> None:

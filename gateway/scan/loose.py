@@ -51,11 +51,11 @@ def files(region: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
         budget.check_time()
         if len(section) < MIN_LETTERS:
             continue
-        if (plain := _carved(section)) is not None:
+        if (plain := carved(section)) is not None:
             yield _name_in(section[:NAME_DISTANCE]), plain
         if section.count(b"=") >= MIN_ESCAPES:
             content = encodings.quoted_printable(section)
-            if (file := _carved(content)) is not None:
+            if (file := carved(content)) is not None:
                 budget.spend_bytes(len(file))
                 yield _name_in(section[:NAME_DISTANCE]), file
 
@@ -90,10 +90,10 @@ def _sections(region: bytes) -> Iterator[bytes]:
 
 
 def _whole_or_carved(content: bytes) -> bytes | None:
-    return content if sniff.sniff(content) not in QUIET else _carved(content)
+    return content if sniff.sniff(content) not in QUIET else carved(content)
 
 
-def _carved(content: bytes) -> bytes | None:
+def carved(content: bytes) -> bytes | None:
     """``content`` from where a document begins in it, or None."""
     begins = [at for beginning in _BEGINNINGS if (at := content.find(beginning)) >= 0]
     if not begins:

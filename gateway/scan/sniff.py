@@ -354,11 +354,14 @@ def _is_mail(text: bytes, data: bytes | memoryview) -> bool:
 _NO_MAIL_INSIDE = OOXML_TYPES | OLE_TYPES | {FileType.EMAIL, FileType.MBOX, FileType.MHT, FileType.ZIP, FileType.EMPTY}
 _UNNAMED = frozenset({FileType.TEXT, FileType.BINARY, FileType.IMAGE, FileType.EXECUTABLE})
 """Types that may be what stands before an archive rather than what the file is."""
+_PAGE_INSIDE = frozenset({*_UNNAMED, FileType.PDF, FileType.RTF, FileType.ARCHIVE, FileType.GZIP})
+"""Types no browser asks for when a name ends in .html: it shows the page, whatever stands before."""
+_PAGE_WORDS = (b"<script", b" onload=", b" onerror=")
 _NO_ZIP_INSIDE = OOXML_TYPES | {FileType.ZIP, FileType.ODF, FileType.EMPTY}
 
 
 def _behind(data: bytes | memoryview, head: bytes, first: FileType) -> list[FileType]:
-    """Further readings: something else in front of a zip file, of a Word web archive or of an RTF document."""
+    """Further readings: something else in front of a zip file, a Word web archive, a page or an RTF document."""
     found = []
     if first not in _NO_ZIP_INSIDE and _has_zip(data, at_end=first in OLE_TYPES):
         found.append(_zip_type(data))
@@ -366,8 +369,11 @@ def _behind(data: bytes | memoryview, head: bytes, first: FileType) -> list[File
         start = data if isinstance(data, bytes) else bytes(data[:SELF_EXTRACTING])
         found += [kind for magic, kind in archive.SEARCHED if start.find(magic, 1, SELF_EXTRACTING) > 0]
     wide = BEHIND_PDF if first is FileType.PDF else WIDE  # Word finds a web archive behind a whole PDF file
-    if first not in _NO_MAIL_INSIDE and _has_mail(bytes(data[:wide]).lower()):
+    start = b"" if first in _NO_MAIL_INSIDE else bytes(data[:wide]).lower()
+    if _has_mail(start):
         found.append(FileType.MHT)
+    if first in _PAGE_INSIDE and any(start.find(word, 0, WIDE) >= 0 for word in _PAGE_WORDS):
+        found.append(FileType.HTML)
     if first not in (FileType.RTF, FileType.EMPTY) and b"{\\rt" in bytes(data[:WIDE]):
         found.append(FileType.RTF)
     if first in (FileType.TEXT, FileType.BINARY, FileType.IMAGE) and b"ActiveMime" in head:

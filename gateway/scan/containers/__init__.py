@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.message import FileType
-from gateway.scan.containers import archive, cms, compressed, macintosh, mail, mbox, msg, openpgp, tnef
+from gateway.scan.containers import appended, archive, cms, compressed, macintosh, mail, mbox, msg, openpgp, tnef
 from gateway.scan.containers import zip as zip_container
 from gateway.scan.look import Blob, Look
 
@@ -26,4 +26,5 @@ CONTAINERS: tuple[tuple[frozenset[FileType], Unpack], ...] = (
     (cms.TYPES, cms.unpack),
     (openpgp.TYPES, openpgp.unpack),
     (macintosh.TYPES, macintosh.unpack),
+    (appended.TYPES, appended.unpack),
 )

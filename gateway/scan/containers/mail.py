@@ -4,7 +4,8 @@ Contract: each leaf of the MIME tree is handed on once for each coding a mail pr
 and name. Bytes between the parts are looked at as well. Disagreements between mail programs are findings; unless they
 say otherwise they count as unscannable only when something other than text and pictures is behind them. Whatever is in
 doubt is read once more without its structure (``scan.loose``), and so is text that looks as if a part were hidden in
-it; ordinary parts are looked at once. Raises ``OverLimit``.
+it; ordinary parts are looked at once. Text in a character set that hides letters is looked at decoded as well, and a
+document that went through a program for text with its line ends repaired. Raises ``OverLimit``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import re
 
 from gateway.message import FileType, Kind, Verdict
-from gateway.scan import encodings, loose, mime, names, sniff
+from gateway.scan import charsets, encodings, line_ends, loose, mime, names, sniff
 from gateway.scan.headers import PLAINLY, Bytes, made_plain
 from gateway.scan.look import Blob, Look
 from gateway.scan.mime import IDENTITY, Entity
@@ -21,6 +22,9 @@ TYPES = frozenset({FileType.EMAIL, FileType.MHT})
 
 PLAIN = frozenset({FileType.TEXT, FileType.HTML, FileType.IMAGE, FileType.EMPTY})
 """What may stand in an ambiguous place without being a danger: none of it holds a document."""
+
+WRITTEN = frozenset({FileType.TEXT, FileType.HTML, FileType.XML, FileType.BINARY})
+"""What text in a character set that is no extension of ASCII may be taken for."""
 
 MIN_LOOSE = 128
 """Bytes between parts that are looked at; what is shorter, like the usual sentence about MIME, holds no document."""
@@ -187,7 +191,26 @@ class _Visit:
         if kind is FileType.BINARY and content[:1].isspace():
             # an empty line that most programs take for a part of the header, and some for the first of the file
             kind = self._descend(content.lstrip(), path)
-        return self._is_risky(kind, content), kind
+        risky = self._is_risky(kind, content)
+        return self._otherwise(entity, content, kind, path) or risky, kind
+
+    def _otherwise(self, entity: Entity, content: bytes, kind: FileType, path: str) -> bool:
+        """Look at a text in its character set, at a document with the line ends it had; whether that is a risk."""
+        if kind in WRITTEN:
+            if kind is FileType.HTML and b"\0" in content[:2]:
+                return False  # whoever reads pages decodes these
+            found = charsets.respelt(content, entity.block.all("content-type"))
+            if found is None:
+                return False
+            charset, other = found
+            name = f"text out of {charset}"
+        else:
+            repaired = line_ends.repaired(content)
+            if repaired is None:
+                return False
+            name, other = "with its line ends repaired", repaired
+        self.look.budget.spend_bytes(len(other))
+        return self._is_risky(self._descend(other, f"{path}/{name}"), other)
 
     def _is_risky(self, kind: FileType, content: bytes) -> bool:
         """Whether something is more than text and pictures, and than text with zero bytes or fields before it."""

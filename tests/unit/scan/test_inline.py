@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway import samples
 from gateway.message import Kind
 from gateway.scan import inline
 from tests.makers.looks import SHORTCUT, look
-from tests.makers.mail import uuencode
+from tests.makers.mail import encode, uuencode
 from tests.makers.wrappers import armour
 
 FILE = SHORTCUT + bytes(600)
@@ -66,3 +67,9 @@ def test_any_text(before: bytes, after: bytes) -> None:
 
 def test_a_nul_in_front_hides_nothing() -> None:
     assert look(inline.unpack, b"\0text\r\n" + uuencode(b"one", "1.doc")).handed == [("1.doc", b"one")]
+
+
+def test_a_document_in_quoted_printable_that_was_encoded_once_more() -> None:
+    text = b"Hello\r\n" + encode(samples.doc(), "quoted-printable")
+    assert look(inline.unpack, text).handed == [("quoted-printable text", samples.doc())]
+    assert look(inline.unpack, b"the bytes =00=00 are zeros\r\n" * 40).handed == []

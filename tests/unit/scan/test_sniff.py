@@ -157,3 +157,11 @@ def old_tar(content: bytes) -> bytes:
 )
 def test_what_hides_its_type(data: bytes, kind: FileType) -> None:
     assert kind in candidates(data)
+
+
+@pytest.mark.parametrize(
+    "front", [b"GIF89a/*", b"\x01\x02", b"%PDF-1.4 ", b"{\\rtf1 ", b"MZ" + bytes(80), b"words " * 999]
+)
+def test_a_page_behind_something_else(front: bytes) -> None:
+    assert FileType.HTML in candidates(front + b"<SCRIPT>x</SCRIPT>")
+    assert FileType.HTML not in candidates(front + b"<b>x</b>")
