@@ -1,7 +1,8 @@
 """ActiveMime: the wrapper in which Word 2003 XML and web archives carry a macro project.
 
 Contract: ``inspect`` finds the zlib stream wherever it begins, because the offset in the header is not kept to by what
-malware writes, and hands on what it holds. Raises ``Corrupt`` when there is none, ``OverLimit`` out of the budget.
+malware writes, and hands on every
+compound file there is. Raises ``Corrupt`` when there is none, ``OverLimit`` out of the budget.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ _MAX_TRIED = 256
 
 def inspect(blob: Blob, look: Look) -> None:
     """Hand on the compound file inside."""
-    content = bytes(blob.data)
+    content, found = bytes(blob.data), False
     for number, match in enumerate(_ZLIB_HEAD.finditer(content)):
         if number >= _MAX_TRIED:
-            break
+            raise Corrupt("is an ActiveMime file with more beginnings of packed data than are tried")
         if _begins_as_compound_file(content[match.start() : match.start() + 4096]):
             inner, _ = inflate(content[match.start() :], look.budget, ZLIB)
             look.descend(blob, inner, "project.bin")
-            return
-    raise Corrupt("is an ActiveMime file without a macro project that can be read")
+            found = True  # and go on: the first may be a decoy before the one the header points to
+    if not found:
+        raise Corrupt("is an ActiveMime file without a macro project that can be read")
 
 
 def _begins_as_compound_file(packed: bytes) -> bool:

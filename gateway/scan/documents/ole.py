@@ -35,6 +35,8 @@ _HOSTS = {
     "quill": "publisher",
 }
 """Streams and storages that only one application reads."""
+_WHOLE_FILES = frozenset({"package", "contents"})
+"""Streams in which an embedded object keeps its whole file, text and XML included (MS-OLEDS)."""
 _MAX_LINK = 1 << 16
 """Bytes of a stream that names where a linked object is."""
 
@@ -160,8 +162,8 @@ class _Inspection:
         return next((e.clsid for e in self.file.entries if e.path == storage), self.file.root_clsid)
 
     def _other(self, entry: Entry) -> None:
-        """Any other stream is a document of its own if it begins as one."""
-        if self.file.read(entry, 8).startswith(CARRIERS):
+        """Any other stream is a document of its own if it begins as one, or if that is what such a stream is for."""
+        if self.file.read(entry, 8).startswith(CARRIERS) or (entry.key in _WHOLE_FILES and entry.size):
             self.look.descend(self.blob, self._read(entry), "/".join(entry.path))
 
     def _decrypt(self) -> None:

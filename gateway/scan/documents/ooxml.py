@@ -8,12 +8,14 @@ only; a part that matters and cannot be read is ``CORRUPT`` or ``ENCRYPTED``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gateway.message import FileType, Kind
 from gateway.scan.containers import zip as zip_file
 from gateway.scan.documents import fields, links, ooxml_events, word_fields
 from gateway.scan.documents.compound import CARRIERS, CompoundFile
 from gateway.scan.documents.ooxml_excel import inspect_workbook
-from gateway.scan.documents.opc import Package
+from gateway.scan.documents.opc import CONTENT_TYPES, Package
 from gateway.scan.documents.vba import carve_vba, inspect_vba
 from gateway.scan.look import Blob, Corrupt, Look
 from gateway.scan.triggers import APPLICATIONS
@@ -44,6 +46,12 @@ _TEXT_PARTS = frozenset(
 )
 _MERGED = frozenset({"afchunk", "package", "oleobject", "subdocument", "frame"})
 """Relationships to a document inside the package, which may be one of any format."""
+
+
+_ORDINARY = frozenset(
+    {"xml", "rels", "vml", "bin", "png", "jpg", "jpeg", "gif", "emf", "wmf", "tif", "tiff", "bmp", "svg", "odttf"}
+)
+"""Extensions of the parts that documents are made of."""
 
 
 def inspect(blob: Blob, look: Look) -> None:
@@ -129,12 +137,20 @@ def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:
 def _inspect_embedded(package: Package, projects: list[str], blob: Blob, look: Look) -> None:
     """Hand on every part that is a document of its own, whatever it is called."""
     chunks = {r.target for r in package.relations if r.kind in _MERGED and not r.external}
+    whole = (chunks & package.parts.keys()) | set(_strangers(package))
     for name in sorted(package.parts.keys() - set(projects)):
-        if name not in chunks and not package.begins_with(name, CARRIERS):
+        if name not in whole and not package.begins_with(name, CARRIERS):
             continue
         for content in package.read(name):
-            if name in chunks or content.startswith(CARRIERS):
+            if name in whole or content.startswith(CARRIERS):
                 look.descend(blob, content, name)
+
+
+def _strangers(package: Package) -> Iterator[str]:
+    """Parts that are no part of the document. Who opens the package as the zip file it is finds an ordinary file."""
+    for name in package.parts:
+        if name != CONTENT_TYPES and ("/" not in name or name.rpartition(".")[2] not in _ORDINARY):
+            yield name
 
 
 def _tell_unreadable(package: Package, blob: Blob, look: Look) -> None:

@@ -10,6 +10,7 @@ import struct
 from pathlib import PureWindowsPath
 
 from gateway.message import Kind, Verdict
+from gateway.scan.documents.compound import CARRIERS
 from gateway.scan.look import Blob, Look
 
 STREAM_NAME = "\x01Ole10Native"
@@ -30,6 +31,10 @@ def unpack_package(stream: bytes, blob: Blob, where: str, look: Look) -> None:
     """Look into one Ole10Native stream of ``blob``."""
     names, content = _read(stream)
     if not names:
+        # the native data of another program; a document in it is one whatever stands before it
+        found = [at for magic in CARRIERS if (at := stream.find(magic)) >= 0]
+        if found:
+            look.descend(blob, stream[min(found) :], "native data")
         return
     shown = next((name for name in names if name), "unnamed")
     extensions = {PureWindowsPath(name.strip()).suffix.lower().lstrip(".") for name in names}

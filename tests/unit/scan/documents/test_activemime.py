@@ -22,6 +22,12 @@ def test_the_project_is_found_wherever_it_begins(offset, level):
     assert looked_into(inspect, data).children == [("project.bin", PROJECT)]
 
 
+def test_a_decoy_hides_nothing_behind_it():
+    decoy = samples.doc()
+    data = b"ActiveMime\0" + zlib.compress(decoy) + zlib.compress(PROJECT)
+    assert looked_into(inspect, data).children == [("project.bin", decoy), ("project.bin", PROJECT)]
+
+
 @pytest.mark.parametrize("rest", [b"", b"x" * 100, zlib.compress(b"no compound file" * 50), b"\x78\x9c" * 2000])
 def test_without_a_project_it_is_corrupt(rest):
     with pytest.raises(Corrupt):
