@@ -19,7 +19,8 @@ PAGE = ROOT / "docs" / "coverage.md"
 MUSEUM = ROOT / "docs" / "emotet.md"
 ROWS = (*(f"m{number:02}" for number in range(1, 109)), *(f"d{number:02}" for number in range(1, 81)))
 
-_IDS = re.compile(r"(?:[md]\d+-)+")
+_IDS = re.compile(r"(?:[md]\d+-(?:to-)?)+")
+_ID = re.compile(r"([md])(\d+)-(to-)?")
 _VERDICTS = ("clean", "macro", "suspicious", "unscannable", "autoexec")
 _HEAD = """# Coverage
 
@@ -61,7 +62,7 @@ def lines() -> list[Line]:
     found = [_of_folder(folder) for folder in sorted(CORPUS.iterdir()) if _IDS.match(folder.name)]
     with (CORPUS / "not_covered.toml").open("rb") as file:
         found += [_of_entry(entry) for entry in tomllib.load(file).get("row", [])]
-    return sorted(found, key=lambda line: (line.ids[0][0] != "m", line.ids))
+    return sorted(found, key=lambda line: (line.ids[0][0] != "m", int(line.ids[0][1:])))
 
 
 def missing() -> list[str]:
@@ -86,8 +87,19 @@ def museum() -> str:
     return _MUSEUM_HEAD + "\n".join(rooms)
 
 
+def rows_of(name: str) -> tuple[str, ...]:
+    """The rows a folder is named after: ``m01-m02-x`` two of them, ``m70-to-m79-x`` ten."""
+    found: list[str] = []
+    upto = False
+    for letter, number, to in _ID.findall(_IDS.match(name)[0]):
+        first = int(found[-1][1:]) + 1 if upto else int(number)
+        found += [f"{letter}{each:02}" for each in range(first, int(number) + 1)]
+        upto = bool(to)
+    return tuple(found)
+
+
 def _of_folder(folder: Path) -> Line:
-    ids = tuple(re.findall(r"[md]\d+", _IDS.match(folder.name)[0]))
+    ids = rows_of(folder.name)
     title = (folder / "readme.md").read_text("utf-8").partition("\n")[0].removeprefix("# ")
     expected = json.loads((folder / "expected.json").read_text("utf-8"))
     verdicts = {purpose: [r["verdict"] for name, r in expected.items() if purpose in name] for purpose in _PURPOSES}
