@@ -39,8 +39,12 @@ _SHORT_LINES = re.compile(rb"\n(?:[A-Za-z0-9+/]{1,100}+={0,2}\r?\n){8}")
 
 def is_worth_it(text: bytes) -> bool:
     """Whether a text may hold a file in a way no reader of its kind looks for: the fields of a part, or base64 in
-    lines too short to stand out."""
-    return b"content-t" in text.lower() or _SHORT_LINES.search(text) is not None
+    lines too short to stand out. A name behind a quote begins no field: every other page has it in a meta element."""
+    lower = text.lower()
+    named = lower.count(b"content-t")
+    if named and named > lower.count(b'"content-t') + lower.count(b"'content-t"):
+        return True
+    return _SHORT_LINES.search(text) is not None
 
 
 def files(region: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
