@@ -127,8 +127,10 @@ class _Parser:
         body = Span(block.body, end)
         splits, more = self._splits(block, values, body)
         doubts += more
+        divided = any(split.parts for split in splits)
         entity = Entity(
-            number=number,
+            # a message that is no multipart has one part, and that part has a number of its own
+            number=number if divided or not whole else f"{number}.1" if number else "1",
             header=block.span,
             body=body,
             block=block,
@@ -137,10 +139,8 @@ class _Parser:
             name=name,
             doubts=tuple(dict.fromkeys(doubts)),
         )
-        if any(split.parts for split in splits):
+        if divided:
             return self._divided(entity, values, splits, depth)
-        # A message that is no multipart has one part, and that part has a number of its own.
-        entity = replace(entity, number=f"{number}.1" if number else "1") if whole else entity
         return self._leaf_or_message(entity, values, depth)
 
     def _leaf_or_message(self, entity: Entity, values: list[Value], depth: int) -> Entity:

@@ -133,7 +133,8 @@ class Walk:
         for sentence in _differences(entry, local):
             self.doubt(sentence)
         # Marked on either side is marked; whether the data are encrypted they tell themselves.
-        self._add(replace(entry, flags=entry.flags | local.flags & 1), local.end)
+        marked = entry if entry.encrypted or not local.encrypted else replace(entry, flags=entry.flags | 1)
+        self._add(marked, local.end)
         self._explained.append((entry.at, local.end))
         if local.name != entry.name or local.method != entry.method:
             self._add(replace(local, packed=entry.packed, size=entry.size, crc=entry.crc), local.end)
