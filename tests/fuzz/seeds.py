@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import zipfile
+from collections.abc import Callable, Iterator
 from functools import cache
+from io import BytesIO
 
 from hypothesis import strategies as st
 
+from gateway.scan.documents.compound import MAGIC, CompoundFile
+from gateway.scan.look import Corrupt
 from tests.corpus.test_corpus import FOLDERS, files_of
 
 LARGEST = 64 << 10
@@ -21,6 +27,37 @@ def seeds() -> dict[str, bytes]:
         for name, content in files_of(folder).items()
         if 0 < len(content) <= LARGEST
     }
+
+
+@cache
+def pieces() -> dict[str, bytes]:
+    """What lies in the seeds, as the parsers below the readers get it: the streams and the members, each once."""
+    found: dict[bytes, str] = {}
+    for name, content in seeds().items():
+        for inner, piece in (*_streams(content), *_members(content)):
+            if 0 < len(piece) <= LARGEST:
+                found.setdefault(piece, f"{name}/{inner}")
+    return {name: piece for piece, name in found.items()}
+
+
+def _streams(content: bytes) -> Iterator[tuple[str, bytes]]:
+    start = content.find(MAGIC)
+    if start < 0:
+        return
+    with contextlib.suppress(Corrupt):
+        file = CompoundFile(content[start:])
+        yield from (("/".join(entry.path), file.read(entry)) for entry in file.entries)
+
+
+def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
+    # what the corpus damages on purpose makes the standard library raise anything, and is no seed for what lies in it
+    with contextlib.suppress(Exception):
+        archive = zipfile.ZipFile(BytesIO(content))
+        for member in archive.infolist():
+            if member.file_size <= LARGEST:
+                data = archive.read(member)
+                yield member.filename, data
+                yield from _streams(data)
 
 
 def _mutated(draw: st.DrawFn, content: bytes) -> bytes:
@@ -51,7 +88,7 @@ def _mutated(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 @st.composite
-def damaged(draw: st.DrawFn, only: str = "") -> bytes:
-    """A file of the corpus, damaged; ``only`` is in the names of those to take."""
-    names = sorted(name for name in seeds() if only in name)
-    return _mutated(draw, seeds()[draw(st.sampled_from(names))])
+def damaged(draw: st.DrawFn, only: str = "", of: Callable[[], dict[str, bytes]] = seeds) -> bytes:
+    """One of the seeds, damaged; ``only`` is in the names of those to take."""
+    names = sorted(name for name in of() if only in name)
+    return _mutated(draw, of()[draw(st.sampled_from(names))])
