@@ -25,6 +25,8 @@ from gateway.scan.password_words import MAX_TEXT, Rank, words
 SHARE = 0.4
 """Of the seconds of a message. Tries end by their number before, unless the machine is very busy."""
 MAX_CANDIDATES = 600
+MAX_TRIES = 10_000
+"""Of one message, so that very many locked members cost no more than some; what stays locked is told."""
 MAX_READ = 1 << 19
 """Characters of all texts together."""
 MAX_OPENED = 8
@@ -60,6 +62,7 @@ class Passwords:
 
     def __init__(self, seconds: float, listed: tuple[str, ...] = ()) -> None:
         self._left = seconds * SHARE
+        self._tries = MAX_TRIES
         self._listed = listed
         self._mails: list[tuple[Bytes, Entity]] = []
         self._read = 0  # of these mails
@@ -89,7 +92,8 @@ class Passwords:
         """What ``attempt`` makes of the first password that fits, and the source of that; None when none does.
 
         ``where`` is the path of the locked thing; ``first`` are tried in any case, as are those that opened something
-        else before, and ``most`` others. Raises ``OverLimit`` and what ``attempt`` raises.
+        else before, and ``most`` others, fewer when the message has had ``MAX_TRIES``. Raises ``OverLimit`` and what
+        ``attempt`` raises.
         """
         began = time.monotonic()
         until = began + self._left / 2
@@ -108,9 +112,10 @@ class Passwords:
 
     def _others(self, where: str, tried: dict[str, Candidate], until: float) -> Iterator[Candidate]:
         for candidate in self.candidates(where):
-            if time.monotonic() > until:
+            if self._tries <= 0 or time.monotonic() > until:
                 return
             if candidate.text not in tried:
+                self._tries -= 1
                 yield candidate
 
     def candidates(self, where: str) -> Iterator[Candidate]:

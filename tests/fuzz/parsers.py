@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from gateway.message import Span, Verdict
 from gateway.scan import boundaries, encodings, examine, headers, loose, mail_text, mime, names, ole_directory, sniff
 from gateway.scan.carriers import literals, textual
-from gateway.scan.containers import bounded, ends, zip_crypto, zip_records
+from gateway.scan.containers import bounded, ends, rtf_compressed, seven_zip_records, zip_crypto, zip_records
 from gateway.scan.containers import zip as zip_file
 from gateway.scan.documents import (
     biff,
@@ -24,6 +24,7 @@ from gateway.scan.documents import (
     ole1,
     opc,
     package,
+    pdf_objects,
     powerpoint97,
     vba,
     vba_compression,
@@ -39,6 +40,7 @@ from gateway.scan.documents import (
 )
 from gateway.scan.documents.compound import CompoundFile
 from gateway.scan.documents.parsed_formula import Reader
+from gateway.scan.encodings import base64_text, binhex, uu, yenc
 from gateway.scan.look import Blob, Corrupt
 from gateway.scan.rewrite import RewriteFailed, apply, rewrite
 from gateway.scan.triggers import APPLICATIONS
@@ -82,12 +84,12 @@ def _boundaries(data: bytes, scan: Scan) -> None:
             boundaries.split(data, body, line, scan.budget, leniently=leniently)
 
 
-def _encodings(data: bytes, _scan: Scan) -> None:
-    views = encodings.base64_views(data)
-    assert sum(map(len, views)) <= 2 * len(data) + 16
-    assert len(encodings.quoted_printable(data)) <= len(data) + 2
-    _all(encodings.uuencoded(data))
-    _all(encodings.uu_body(data))
+def _encodings(data: bytes, scan: Scan) -> None:
+    for coding in (mime.BASE64, mime.QUOTED, mime.UUENCODE, "x-yenc", "mac-binhex40"):
+        _all(encodings.decoded(coding, data, 0, len(data), scan.budget))
+    _all(base64_text.base64_views(data, scan.budget))
+    for blocks in (yenc.blocks(data, scan.budget), binhex.blocks(data, scan.budget), uu.blocks(data)):
+        _all(blocks)
 
 
 def _loose(data: bytes, scan: Scan) -> None:
@@ -156,6 +158,19 @@ def _compressed(data: bytes, scan: Scan) -> None:
 def _ends(data: bytes, _scan: Scan) -> None:
     for kind in ("7zip", "cab", "tar", "rar", "rar5", "zstd", "raw"):
         assert 0 <= ends.end_of(data, kind) <= len(data)
+
+
+def _rtf_compressed(data: bytes, scan: Scan) -> None:
+    rtf_compressed.decompress(data, scan.budget)
+
+
+def _seven_zip(data: bytes, _scan: Scan) -> None:
+    seven_zip_records.parse(data, memoryview(data))
+
+
+def _pdf(data: bytes, scan: Scan) -> None:
+    pdf_objects.read(data, scan.budget)
+    pdf_objects.plain(data)
 
 
 def _compound(data: bytes, scan: Scan) -> None:
@@ -286,6 +301,9 @@ PARSERS: dict[str, Parser] = {
     "zip-records": _zip,
     "streams": _compressed,
     "ends": _ends,
+    "rtf-compressed": _rtf_compressed,
+    "seven-zip": _seven_zip,
+    "pdf": _pdf,
     "compound": _compound,
     "vba": _vba,
     "vba-source": _vba_source,

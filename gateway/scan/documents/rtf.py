@@ -146,7 +146,7 @@ class _Inspection:
                 continue
             piece = ""
             if token.word == b"'":
-                piece = bytes([int(token.text, 16)]).decode("cp1252", "replace")
+                piece = _from_hex(token.text).decode("cp1252", "replace")
             elif token.word == b"uc":
                 fallback = min(int(token.number or b"1") if not token.number.startswith(b"-") else 0, 16)
             elif token.word == b"u" and token.number:

@@ -11,6 +11,7 @@ from gateway.scan.passwords import (
     EVERYBODYS,
     LISTED,
     MAX_CANDIDATES,
+    MAX_TRIES,
     NAME,
     Candidate,
     Passwords,
@@ -86,6 +87,14 @@ def test_tries_end_with_their_number_and_their_time():
     tried.clear()
     assert Passwords(0).try_on("a", budget, tried.append, first=[Candidate("one", "")]) is None
     assert tried == ["one"]
+
+
+def test_very_many_locked_members_cost_no_more_than_some():
+    passwords, budget = Passwords(20, tuple(map(str, range(1000, 1500)))), Budget(Limits())
+    tried: list[str] = []
+    for number in range(100):
+        passwords.try_on(str(number), budget, tried.append)
+    assert len(tried) == MAX_TRIES
 
 
 def test_the_clock_of_the_message_goes_on():

@@ -109,6 +109,11 @@ def test_a_remote_template(body):
     assert looked_into(inspect, rtf(body)).kinds == [Kind.REMOTE_TEMPLATE]
 
 
+def test_an_escape_with_no_hexadecimal_number_is_nothing():
+    body = b"{\\*\\template \\'\xffhttp://host.example/t.dotm}"
+    assert looked_into(inspect, rtf(body)).kinds in ([], [Kind.REMOTE_TEMPLATE])
+
+
 @pytest.mark.parametrize(
     "body",
     [
