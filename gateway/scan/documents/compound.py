@@ -70,7 +70,8 @@ class CompoundFile:
         if len(self._data) < 512 or self._data[:8] != MAGIC:
             raise Corrupt("is too short for a compound file, or does not begin as one")
         header = _HEADER.unpack_from(self._data)
-        shift, mini_shift, directory_start, self._cutoff, self._mini_fat_start, _, difat, difat_count = header
+        shift, mini_shift, directory_start, cutoff, mini_fat_start, mini_fat_count, difat, difat_count = header
+        self._cutoff, self._mini_fat_start, self._mini_fat_count = cutoff, mini_fat_start, mini_fat_count
         if shift not in {9, 12}:
             raise Corrupt(f"is a compound file with sectors of 2^{shift} bytes, which no application writes")
         if (mini_shift, self._cutoff) != (_MINI_SHIFT, _CUTOFF):
@@ -78,6 +79,7 @@ class CompoundFile:
         self.size_of_sector = 1 << shift
         self._sectors = max(0, len(self._data) - 1) // self.size_of_sector
         self._fat = self._read_fat(difat, difat_count)
+        self._directory_start = directory_start
         directory = self._chain(directory_start, None)
         if len(directory) < _ENTRY.size:
             raise Corrupt("is a compound file without a directory")
@@ -107,6 +109,24 @@ class CompoundFile:
             self._damage(f"its stream {entry.name!r} breaks off")
         return content
 
+    def is_finite(self) -> bool:
+        """Whether a reader that trusts the file comes to an end: no chain runs in a circle, no two lead through the
+        same sectors, and the tables are no longer than the file. Libraries that follow chains blindly hang on the rest.
+        """
+        starts = [self._directory_start]
+        starts += [self._mini_fat_start] if self._mini_fat_count else []
+        starts += [self._table[0][11]] if self._table[0][12] else []
+        large = [entry.start for entry in self.entries if entry.kind == STREAM and entry.size >= self._cutoff]
+        small = [entry.start for entry in self.entries if entry.kind == STREAM and 0 < entry.size < self._cutoff]
+        if self._mini_fat is None:
+            self._read_mini_fat()
+        assert self._mini_fat is not None
+        return (
+            self._tables_fit
+            and _all_end([*starts, *large], self._fat[: self._sectors])
+            and _all_end(small, self._mini_fat[: len(self._mini_stream) // _MINI_SECTOR + 1])
+        )
+
     def _sector(self, number: int) -> memoryview:
         start = (number + 1) * self.size_of_sector
         return self._data[start : start + self.size_of_sector]
@@ -122,6 +142,7 @@ class CompoundFile:
             *listed, difat = struct.unpack(f"<{per_sector + 1}I", raw)
             numbers += [n for n in listed if n < _MAX_REGULAR_SECTOR]
         needed = self._sectors * 4 // self.size_of_sector + 1
+        self._tables_fit = difat_count <= self._sectors and len(set(numbers)) == len(numbers) <= needed + 1
         return _little_endian(b"".join(self._sector(n) for n in numbers[: needed + 1]))
 
     def _chain(self, start: int, wanted: int | None) -> bytes:
@@ -140,8 +161,8 @@ class CompoundFile:
     def _mini_chain(self, start: int, wanted: int) -> bytes:
         """MS-CFB 2.4: small streams live in 64-byte pieces of the root's own stream."""
         if self._mini_fat is None:
-            self._mini_fat = _little_endian(self._chain(self._mini_fat_start, None))
-            self._mini_stream = self._chain(self._table[0][11], self._table[0][12])
+            self._read_mini_fat()
+        assert self._mini_fat is not None
         pieces: list[bytes] = []
         number, table, stream = start, self._mini_fat, self._mini_stream
         for _ in range(min(len(table), -(-wanted // _MINI_SECTOR))):
@@ -150,6 +171,10 @@ class CompoundFile:
             pieces.append(stream[number * _MINI_SECTOR : (number + 1) * _MINI_SECTOR])
             number = table[number]
         return b"".join(pieces)[:wanted]
+
+    def _read_mini_fat(self) -> None:
+        self._mini_fat = _little_endian(self._chain(self._mini_fat_start, None))
+        self._mini_stream = self._chain(self._table[0][11], self._table[0][12])
 
     def _walk(self) -> Iterator[Entry]:
         """The directory tree, then what hangs on no tree; each entry once. Order and colour are not relied on."""
@@ -187,6 +212,19 @@ class CompoundFile:
 
     def _damage(self, why: str) -> None:
         self.damaged = self.damaged or why
+
+
+def _all_end(starts: list[int], table: array[int]) -> bool:
+    """Whether the chains from all ``starts`` end, and share nothing."""
+    seen = bytearray(len(table))
+    for start in starts:
+        number = start
+        while number < len(table):
+            if seen[number]:
+                return False
+            seen[number] = 1
+            number = table[number]
+    return True
 
 
 def _name(raw: bytes, length: int) -> str:

@@ -167,6 +167,9 @@ class _Inspection:
             self.look.descend(self.blob, self._read(entry), "/".join(entry.path))
 
     def _decrypt(self) -> None:
+        if not self.file.is_finite():
+            self.look.find(Kind.ENCRYPTED, self.where, "Is encrypted, and too damaged to be opened")
+            return
         info = b"".join(self._read(entry, 1 << 16) for entry in self.file.streams("EncryptionInfo"))
         found = encryption.decrypt(self.blob.data, info, self.where, self.look.passwords, self.look.budget)
         if found is None:

@@ -68,7 +68,7 @@ def inspect_vba(
     projects += _left_over(projects, bytes(data), look)
     found = [list(_hits(project.modules, look.rules, applications)) for project in projects]
     size = sum(len(module.source) for project in projects for module in project.modules)
-    if size and not any(hit.by_itself for hits in found for hit in hits):
+    if size and file.is_finite() and not any(hit.by_itself for hits in found for hit in hits):
         forms = {module.name for project in projects for module in project.modules if module.form}
         # olevba puts an extension behind the name
         second = [

@@ -8,6 +8,7 @@ from gateway import samples
 from gateway.samples.compound import compound_file
 from gateway.scan.documents.compound import STORAGE, STREAM, CompoundFile
 from gateway.scan.look import Corrupt
+from tests.makers.ole import compound
 
 CONTENTS = {
     ("small",): b"x" * 100,
@@ -95,3 +96,28 @@ def test_any_damage_gives_entries_or_corrupt(data):
         return
     for entry in file.entries:
         assert len(file.read(entry)) <= len(damaged)
+
+
+def test_a_usual_file_is_finite():
+    for data in (samples.doc_autoopen(), samples.xls(), compound({"a": b"x" * 9000, "b/c": b"y"})):
+        assert CompoundFile(data).is_finite()
+
+
+@given(st.integers(0, 127), st.integers(0, 40))
+def test_a_chain_in_a_circle_or_through_another_is_not_finite(at: int, target: int):
+    data = bytearray(samples.doc_autoopen())
+    fat = struct.unpack_from("<I", data, 76)[0]
+    struct.pack_into("<I", data, (fat + 1) * 512 + 4 * at, target)
+    file = CompoundFile(bytes(data))
+    if file.is_finite():
+        used = [file.read(entry) for entry in file.entries if entry.kind == STREAM]
+        assert sum(map(len, used)) <= len(data)
+
+
+def test_a_stream_that_runs_in_a_circle_is_told():
+    data = bytearray(compound({"a": b"x" * 9000}))
+    file = CompoundFile(bytes(data))
+    start = file.streams("a")[0].start
+    fat = struct.unpack_from("<I", data, 76)[0]
+    struct.pack_into("<I", data, (fat + 1) * 512 + 4 * start, start)
+    assert not CompoundFile(bytes(data)).is_finite()
