@@ -192,10 +192,13 @@ class _Visit:
             # an empty line that most programs take for a part of the header, and some for the first of the file
             kind = self._descend(content.lstrip(), path)
         risky = self._is_risky(kind, content)
-        return self._otherwise(entity, content, kind, path) or risky, kind
+        return self._otherwise(entity, content, kind, path, coded=coded) or risky, kind
 
-    def _otherwise(self, entity: Entity, content: bytes, kind: FileType, path: str) -> bool:
-        """Look at a text in its character set, at a document with the line ends it had; whether that is a risk."""
+    def _otherwise(self, entity: Entity, content: bytes, kind: FileType, path: str, *, coded: bool) -> bool:
+        """Look at a text in its character set, at a document with the line ends it had; whether that is a risk.
+
+        Line ends change on the way only where nothing is ``coded``; a small archive of text has none but CRLF.
+        """
         if kind in WRITTEN:
             if kind is FileType.HTML and b"\0" in content[:2]:
                 return False  # whoever reads pages decodes these
@@ -205,7 +208,7 @@ class _Visit:
             charset, other = found
             name = f"text out of {charset}"
         else:
-            repaired = line_ends.repaired(content)
+            repaired = None if coded else line_ends.repaired(content)
             if repaired is None:
                 return False
             name, other = "with its line ends repaired", repaired
