@@ -114,7 +114,7 @@ def scan(
 ) -> None:
     """Look into documents, messages (.eml), mailboxes (mbox), Maildirs and folders of them.
 
-    Says what the gateway would find and do. What a file is is told by its content, not by its name; links inside
+    Says what the gateway would find and do. What a document is is told by its content, not by its name; links inside
     folders are not followed. Exit code: 0 all would pass, 1 something would be stopped, 2 usage or rules, 3 something
     could not be examined.
     """

@@ -2,9 +2,7 @@
 
 import base64
 import gzip
-import io
 import mmap
-import tarfile
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.message import FileType, Finding, Kind, Report, Verdict
 from gateway.scan import Limits, examine
+from tests.makers import archives
 from tests.makers.looks import RULES, SHORTCUT
 from tests.makers.mail import encode, message, multipart, part, raw, single, text, uuencode
 from tests.makers.ole import compound
@@ -26,15 +25,6 @@ def scan(data: bytes, *, recall: Callable[[str], tuple[Finding, ...] | None] | N
 
 def wheres(report: Report, kind: Kind = Kind.SCRIPT_CARRIER) -> list[str]:
     return [finding.where for finding in report.findings if finding.kind is kind]
-
-
-def tarred(name: str, content: bytes) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as archive:
-        entry = tarfile.TarInfo(name)
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
-    return file.getvalue()
 
 
 def test_a_clean_text_mail() -> None:
@@ -66,7 +56,7 @@ FORWARDED = message([text(), part(ZIP, name="in.zip")], boundary="fw")
         pytest.param(message([part(ZIP, name="in.zip")]), "1/in.zip/dir/run.lnk", id="zip"),
         pytest.param(message([part(gzip.compress(ZIP), name="in.gz")]), "1/in.gz/in/dir/run.lnk", id="zip in gzip"),
         pytest.param(
-            message([part(tarred("a.lnk", SHORTCUT), name="a.tar")]), "1/a.tar/a.lnk", id="tar"
+            message([part(archives.tar("a.lnk", SHORTCUT), name="a.tar")]), "1/a.tar/a.lnk", id="tar"
         ),
         pytest.param(
             message([text(), part(FORWARDED, "message/rfc822", coding="")]), "2.2/in.zip/dir/run.lnk", id="forwarded"
@@ -227,7 +217,7 @@ SEEDS = [
     message([text(), part(ZIP, name="in.zip"), part(compound({"Workbook": b"x" * 50}), name="a.xls")]),
     message([part(FORWARDED, "message/rfc822", coding="8bit")]),
     single(uuencode(ZIP)),
-    message([part(gzip.compress(tarred("a", ZIP)))]),
+    message([part(gzip.compress(archives.tar("a", ZIP)))]),
 ]
 
 
