@@ -71,6 +71,11 @@ class Budget:
         """Bytes a single content may have, so that memory is left for those who read it."""
         return self.limits.max_unpacked_size * 5 // 8
 
+    @property
+    def seconds_left(self) -> float:
+        """Wall-clock seconds until the deadline; 0 or more."""
+        return max(0.0, self._deadline - time.monotonic())
+
     def is_too_much_padding(self, count: int) -> bool:
         """Count ``count`` bytes more of a run of one value; they cost time and no memory."""
         self.padding += count

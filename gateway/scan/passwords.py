@@ -71,6 +71,11 @@ class Passwords:
         self._found: dict[Rank, list[Candidate]] = {rank: [] for rank in Rank}
         self._opened: deque[Candidate] = deque(maxlen=MAX_OPENED)
 
+    @property
+    def opened(self) -> tuple[Candidate, ...]:
+        """The passwords that have opened something, the last one last."""
+        return tuple(self._opened)
+
     def hear_mail(self, data: Bytes, tree: Entity) -> None:
         """A mail whose words may be passwords of what is in it. Nothing is read yet."""
         self._mails.append((data, tree))

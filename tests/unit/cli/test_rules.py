@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +25,15 @@ action = "quarantine"
 when = { verdict = { at_least = "unscannable" } }
 example = { verdict = "autoexec" }
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_garbage() -> Iterator[None]:
+    """What a command that ends by sys.exit leaves behind holds YARA scanners, which may end in this thread only."""
+    yield
+    gc.collect()
+
+
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 

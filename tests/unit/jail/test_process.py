@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import socket
@@ -75,12 +76,20 @@ class Front:
         return decode_answer(frame, job, size), frame
 
 
+def started(worker: Worker) -> threading.Thread:
+    """A worker at its work, in a thread. It collects garbage, which must be its own: a YARA scanner that other tests
+    have left behind may not end in another thread than it was made in."""
+    gc.collect()
+    thread = threading.Thread(target=worker.serve)
+    thread.start()
+    return thread
+
+
 @pytest.fixture
 def front() -> Iterator[Front]:
     ours, theirs = socket.socketpair()
     memory = os.open("/proc/self/statm", os.O_RDONLY)
-    thread = threading.Thread(target=Worker(theirs, Tasks(), ORDERS, memory).serve)
-    thread.start()
+    thread = started(Worker(theirs, Tasks(), ORDERS, memory))
     yield Front(ours)
     ours.close()
     thread.join()
@@ -134,8 +143,7 @@ def test_memory_that_is_kept_is_told() -> None:
     memory = os.open("/proc/self/statm", os.O_RDONLY)
     ours, theirs = socket.socketpair()
     small = Orders("", mmap.PAGESIZE, 1e6, {}, "", "")
-    thread = threading.Thread(target=Worker(theirs, Tasks(), small, memory).serve)
-    thread.start()
+    thread = started(Worker(theirs, Tasks(), small, memory))
     answer, _ = Front(ours).ask(Job(1, "examine"), b"x")
     assert isinstance(answer, Examined)
     assert answer.grown

@@ -1,0 +1,75 @@
+"""Disarm: the document without what runs in it.
+
+Contract: ``disarm`` returns a document in which the scan finds nothing any more, or raises ``CannotDisarm`` with a
+sentence for a person; nothing else comes out of it, and never the document as it was. Whatever a disarmer claims, its
+result is looked into like any file that arrives. One budget is shared by everything inside one another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.message import FileType, Report, Verdict
+from gateway.scan import sniff
+from gateway.scan.budget import Budget, Limits, OverLimit
+from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Disarmer
+from gateway.scan.passwords import Passwords
+from gateway.scan.triggers import ScanRules
+
+__all__ = ["DISARMERS", "CannotDisarm", "Disarmed", "disarm"]
+
+DISARMERS: tuple[tuple[frozenset[FileType], Disarmer], ...] = ()
+"""Which types can be disarmed, and by whom."""
+
+
+def disarm(content: bytes, name: str, *, rules: ScanRules, limits: Limits, passwords: Passwords) -> Disarmed:
+    """The document called ``name`` without what runs in it. Raises ``CannotDisarm`` and nothing else."""
+    try:
+        return _Work(rules, Budget(limits), passwords, 0).disarmed(content, name)
+    except OverLimit as limit:
+        raise CannotDisarm(f"{name or 'the document'} {limit}") from limit
+
+
+class _Work:
+    """One level of documents inside documents (``parts.Work``)."""
+
+    def __init__(self, rules: ScanRules, budget: Budget, passwords: Passwords, depth: int) -> None:
+        self.rules = rules
+        self.budget = budget
+        self.passwords = passwords
+        self._depth = depth
+
+    def inner(self, content: bytes, name: str) -> Disarmed | None:
+        self.budget.spend_file()
+        self.budget.check_depth(self._depth + 1)
+        if self._examined(content, name).verdict is Verdict.CLEAN:
+            return None
+        return _Work(self.rules, self.budget, self.passwords, self._depth + 1).disarmed(content, name)
+
+    def disarmed(self, content: bytes, name: str) -> Disarmed:
+        kind = sniff.sniff(content)
+        disarmer = next((function for types, function in DISARMERS if kind in types), None)
+        if disarmer is None:
+            raise CannotDisarm(f"{name or 'a document'}: nothing can be taken out of a file of the type {kind}")
+        try:
+            result = disarmer(content, name, self)
+        except (CannotDisarm, OverLimit, MemoryError):
+            raise
+        except Exception as error:
+            raise CannotDisarm(f"{name or 'the document'} could not be taken apart: {type(error).__name__}") from error
+        self._check(result)
+        return result
+
+    def _check(self, result: Disarmed) -> None:
+        report = self._examined(result.content, result.name)
+        if report.verdict is Verdict.CLEAN:
+            return
+        worst = max(report.findings, key=lambda finding: finding.verdict, default=None)
+        raise CannotDisarm(f"the changed document still shows: {worst.detail if worst else report.verdict.label}")
+
+    def _examined(self, content: bytes, name: str) -> Report:
+        from gateway.scan import examine  # the scan is what rewrites, too; only the check looks back at it
+
+        limits = replace(self.budget.limits, seconds=self.budget.seconds_left)
+        known = tuple(candidate.text for candidate in self.passwords.opened)
+        return examine(content, rules=self.rules, limits=limits, name=name, mail=False, passwords=known)
