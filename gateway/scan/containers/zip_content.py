@@ -75,6 +75,12 @@ def begins_with(packed: Bytes, entry: Entry, magics: tuple[bytes, ...]) -> bool:
 
 def unlocked(packed: Bytes, entry: Entry, budget: Budget, password: str) -> bytes | None:
     """The content of an encrypted member if ``password`` opens it. Raises ``OverLimit``."""
+    found = unlocked_by(packed, entry, budget, password)
+    return None if found is None else found[0]
+
+
+def unlocked_by(packed: Bytes, entry: Entry, budget: Budget, password: str) -> tuple[bytes, bytes] | None:
+    """As ``unlocked``, with the bytes that ``password`` was for the archiver. Raises ``OverLimit``."""
     for spelling in zip_crypto.spellings(password):
         found = zip_crypto.decrypted(packed, entry, spelling)
         if found is None:
@@ -86,7 +92,7 @@ def unlocked(packed: Bytes, entry: Entry, budget: Budget, password: str) -> byte
             continue
         # AES has proved itself; the old cipher lets one wrong password in 256 come this far.
         if entry.method == zip_crypto.AES or zlib.crc32(decoded) == entry.crc:
-            return decoded
+            return decoded, spelling
     return None
 
 

@@ -12,13 +12,14 @@ from dataclasses import replace
 from gateway.message import FileType, Report, Verdict
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits, OverLimit
-from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Disarmer
+from gateway.scan.disarm import zip as zip_file
+from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Disarmer, NothingToDisarm
 from gateway.scan.passwords import Passwords
 from gateway.scan.triggers import ScanRules
 
 __all__ = ["DISARMERS", "CannotDisarm", "Disarmed", "disarm"]
 
-DISARMERS: tuple[tuple[frozenset[FileType], Disarmer], ...] = ()
+DISARMERS: tuple[tuple[frozenset[FileType], Disarmer], ...] = ((zip_file.TYPES, zip_file.disarm),)
 """Which types can be disarmed, and by whom."""
 
 
@@ -44,7 +45,10 @@ class _Work:
         self.budget.check_depth(self._depth + 1)
         if self._examined(content, name).verdict is Verdict.CLEAN:
             return None
-        return _Work(self.rules, self.budget, self.passwords, self._depth + 1).disarmed(content, name)
+        try:
+            return _Work(self.rules, self.budget, self.passwords, self._depth + 1).disarmed(content, name)
+        except NothingToDisarm:
+            return None
 
     def disarmed(self, content: bytes, name: str) -> Disarmed:
         kind = sniff.sniff(content)

@@ -20,6 +20,10 @@ class CannotDisarm(Exception):
     """The document cannot be had without what runs in it. The message is a sentence for a person."""
 
 
+class NothingToDisarm(CannotDisarm):
+    """Nothing in the document has to go: what was in doubt could be opened, and is clean."""
+
+
 @dataclass(frozen=True, slots=True)
 class Disarmed:
     """A document without what ran in it.
