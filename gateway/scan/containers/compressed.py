@@ -21,7 +21,7 @@ def unpack(blob: Blob, look: Look) -> None:
     """Hand on what ``blob`` decompresses to."""
     name = posixpath.splitext(posixpath.basename(blob.name))[0] or "content"
     try:
-        content, rest = _decompressed(blob.data, look.budget)
+        content, rest = decompressed(blob.data, look.budget)
     except (Corrupt, OverLimit) as trouble:
         if trouble.before:
             look.descend(blob, trouble.before, name)
@@ -30,7 +30,8 @@ def unpack(blob: Blob, look: Look) -> None:
     leftovers.hand_on(blob, len(blob.data) - rest, look)
 
 
-def _decompressed(data: bytes | memoryview, budget: Budget) -> tuple[bytes, int]:
+def decompressed(data: bytes | memoryview, budget: Budget) -> tuple[bytes, int]:
+    """The content, and how many bytes lie behind it. Raises ``OverLimit`` and ``Corrupt``."""
     head = bytes(data[:6])
     if head.startswith(b"\x1f\x8b"):
         return bounded.gunzip(data, budget)

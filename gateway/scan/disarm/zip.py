@@ -14,7 +14,7 @@ from gateway.message import FileType
 from gateway.scan import sniff
 from gateway.scan.budget import Budget
 from gateway.scan.containers import zip_content
-from gateway.scan.disarm import zip_rewrite
+from gateway.scan.disarm import renaming, zip_rewrite
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, NothingToDisarm, Work
 from gateway.scan.disarm.zip_rewrite import Record
 from gateway.scan.look import Corrupt
@@ -36,8 +36,8 @@ def disarm(content: bytes, name: str, work: Work) -> Disarmed:
         inner = work.inner(plain, record.member.name)
         if inner is None:
             continue
-        new = _free_name(record.member.name, inner.name, taken)
-        raw_name = zip_rewrite.with_ending_of(record.member.entry.raw_name, record.member.name, new)
+        new = renaming.free(record.member.name, inner.name, taken)
+        raw_name = renaming.bytes_of(record.member.entry.raw_name, record.member.name, new)
         changed[record.at] = zip_rewrite.replaced(record, raw_name, inner.content, password, work.budget)
         removed |= dict.fromkeys(inner.removed)
     if not changed:
@@ -85,17 +85,3 @@ def _plain(record: Record) -> bytes:
     if rest or doubts:
         raise CannotDisarm(doubts[0] if doubts else f"{member.name} holds more than its content")
     return content
-
-
-def _free_name(old: str, new: str, taken: set[str]) -> str:
-    """``new``, or ``new`` with a number where another member has that name. Windows takes capitals for the same."""
-    if new == old:
-        return new
-    stem, dot, ending = new.rpartition(".")
-    number = 2
-    free = new
-    while free.lower() in taken:
-        free = f"{stem if dot else ending} ({number}){dot}{ending if dot else ''}"
-        number += 1
-    taken.add(free.lower())
-    return free

@@ -17,6 +17,7 @@ from gateway.scan.containers import zip as zip_container
 from gateway.scan.containers import zip_content, zip_crypto, zip_records
 from gateway.scan.containers.zip import Member
 from gateway.scan.containers.zip_records import Entry
+from gateway.scan.disarm import renaming
 from gateway.scan.disarm.parts import CannotDisarm
 
 _LOCAL = struct.Struct("<4s5H3I2H")
@@ -138,17 +139,6 @@ def written(archive: Archive) -> bytes:
     return b"".join((*pieces, directory, _END.pack(zip_records.END, *values), archive.comment))
 
 
-def with_ending_of(raw_name: bytes, old: str, new: str) -> bytes:
-    """The bytes of a name in whatever encoding, changed as ``old`` was to ``new``. Raises ``CannotDisarm``."""
-    kept = 0
-    while kept < min(len(old), len(new)) and old[kept] == new[kept]:
-        kept += 1
-    gone, added = old[kept:], new[kept:]
-    if not (gone.isascii() and added.isascii() and raw_name.endswith(gone.encode("ascii"))):
-        raise CannotDisarm(f"{old} would have to be called {new}, which cannot be written in the encoding of its name")
-    return raw_name[: len(raw_name) - len(gone)] + added.encode("ascii")
-
-
 @dataclass(frozen=True, slots=True)
 class _Change:
     """What is other in the headers of a member that was replaced. ``values``: method, checksum, packed size, size."""
@@ -183,7 +173,7 @@ class _Change:
         for kind, field in _fields(extra):
             if kind == _UNICODE_PATH:
                 old, new = (name.decode("utf-8", "surrogateescape") for name in (self.old_name, self.name))
-                name = with_ending_of(field[5:], old, new)
+                name = renaming.bytes_of(field[5:], old, new)
                 field = field[:1] + struct.pack("<I", zlib.crc32(self.name)) + name  # noqa: PLW2901
             elif kind == zip_crypto.AES_FIELD:
                 field = field[:5] + struct.pack("<H", self.method) + field[7:]  # noqa: PLW2901
