@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import structlog
 from pydantic_core import to_json
 
-from gateway.message import Client, Finding, Outcome, Reply, Transaction, clip
+from gateway.message import Change, Client, Finding, Outcome, Reply, Transaction, clip
 
 MAX_LISTED = 50
 """Recipients, findings named in one line; the counts beside them are always whole."""
@@ -67,6 +67,7 @@ class MailLog:
             rule=decision.rule,
             why=clip(decision.why, 500),
             shadow=list(decision.shadow),
+            changes=[_change(change) for change in decision.changes[:MAX_LISTED]],
             findings=[_finding(finding) for finding in report.findings[:MAX_LISTED]],
             finding_count=len(report.findings),
             part_count=len(report.parts),
@@ -139,6 +140,13 @@ def _origin(transaction: Transaction) -> dict[str, object]:
         "recipients": recipients,
         "recipient_count": len(envelope.recipients),
     }
+
+
+def _change(change: Change) -> dict[str, object]:
+    """What became of an attachment, and of the rest what is known."""
+    told: dict[str, object] = {"part": change.part, "action": change.action.value, "name": change.name}
+    more = {"new_name": change.new_name, "removed": list(change.removed), "why": change.why}
+    return told | {name: value for name, value in more.items() if value}
 
 
 def _finding(finding: Finding) -> dict[str, object]:

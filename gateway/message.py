@@ -304,17 +304,36 @@ class Splice:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one attachment. ``part`` is its MIME part number; ``action`` is ``DISARM`` or ``STRIP``.
+
+    ``name`` is the file name it had and ``new_name`` the one it has now, both "" where there is none; ``removed`` says
+    in words what was taken out of it; ``why`` why it was replaced although it should only have been disarmed.
+    """
+
+    part: str
+    action: Action
+    name: str = ""
+    new_name: str = ""
+    removed: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Edits:
-    """How what is delivered differs from what arrived: splices in ascending order that do not overlap."""
+    """How what is delivered differs from what arrived: splices in ascending order that do not overlap, and what they
+    mean for the attachments."""
 
     splices: tuple[Splice, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the policy says. ``rule`` is the id of the rule that matched, ``why`` its title; ``targets`` are the MIME
-    part numbers the rule is about (what strip and disarm replace); ``shadow`` the ids of rules on trial that would
-    have matched."""
+    part numbers the rule is about (what strip and disarm replace), ``disarm`` those of them that are delivered without
+    what runs in them; ``shadow`` the ids of rules on trial that would have matched. ``changes`` is what was done in the
+    end, once it is."""
 
     action: Action
     rule: str
@@ -322,6 +341,8 @@ class Decision:
     targets: tuple[str, ...] = ()
     shadow: tuple[str, ...] = ()
     subject_prefix: str = ""
+    disarm: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from gateway.message import (
     Action,
     Decision,
     Edits,
+    Envelope,
     Finding,
     KeepFailed,
     Outcome,
@@ -58,7 +59,7 @@ class Scanner(Protocol):
 
     async def examine(self, content: Spool) -> Report: ...
 
-    async def rewrite(self, content: Spool, report: Report, decision: Decision, held_id: str) -> Edits: ...
+    async def rewrite(self, content: Spool, decision: Decision, held_id: str, link: str) -> Edits: ...
 
 
 class Keeper(Protocol):
@@ -87,6 +88,8 @@ class Pipeline:
     metrics: Metrics
     on_failure: Action = Action.DEFER
     """``defer``, ``quarantine`` or ``deliver``: what becomes of a message the scan gave no verdict on."""
+    link_to: Callable[[str, Envelope], str] = lambda held_id, envelope: ""  # noqa: ARG005
+    """Where the recipients of a changed message can ask for the original, held under that id; "" for nowhere."""
     answer_within: float = ANSWER_SECONDS
     """Seconds after which a delivery is broken off; every step before it has a deadline of its own."""
 
@@ -97,7 +100,7 @@ class Pipeline:
         held_id = secrets.token_hex(8) if decision.action in KEPT else ""
         edits = Edits()
         if decision.action in REWRITTEN:
-            edits, decision, held_id = await self._act(content, report, decision, held_id, watch)
+            edits, decision, held_id = await self._act(transaction, content, decision, held_id, watch)
         try:
             if decision.action in KEPT:
                 with watch.step("keep"):
@@ -123,14 +126,16 @@ class Pipeline:
         return report, self.policy.decide(transaction, report)
 
     async def _act(
-        self, content: Spool, report: Report, decision: Decision, held_id: str, watch: Stopwatch
+        self, transaction: Transaction, content: Spool, decision: Decision, held_id: str, watch: Stopwatch
     ) -> tuple[Edits, Decision, str]:
         """Rewrite in the jail. A rewrite that fails never lets the original through: the message is held instead."""
         if decision.action is Action.TAG and not decision.subject_prefix:
             return Edits(), decision, held_id
+        link = self.link_to(held_id, transaction.envelope) if held_id else ""
         try:
             with watch.step("act"):
-                return await self.scanner.rewrite(content, report, decision, held_id), decision, held_id
+                edits = await self.scanner.rewrite(content, decision, held_id, link)
+            return edits, as_done(decision, edits), held_id
         except ScanFailed as failure:
             held = replace(decision, action=Action.QUARANTINE, why=f"{decision.why}; not rewritten: {failure.detail}")
             return Edits(), held, held_id or secrets.token_hex(8)
@@ -172,6 +177,13 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001 - as above
                 with suppress(Exception):
                     self.events.notice("not-recorded", id=outcome.transaction.id, error=repr(error)[:500])
+
+
+def as_done(decision: Decision, edits: Edits) -> Decision:
+    """``decision`` with what was really done: one attachment that had to be replaced makes a disarm a strip."""
+    stripped = any(change.action is Action.STRIP for change in edits.changes)
+    action = Action.STRIP if stripped and decision.action is Action.DISARM else decision.action
+    return replace(decision, action=action, changes=edits.changes)
 
 
 def with_header(transaction: Transaction, report: Report, decision: Decision, held_id: str, edits: Edits) -> Edits:

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from gateway.cli import finding_text
-from gateway.message import clip
+from gateway.message import Action, Change, clip
 from gateway.quarantine import Held, HeldMessage
 from gateway.quarantine.sidecar import encode
 
@@ -88,6 +88,9 @@ def _page(held: Held) -> Iterator[str]:
     yield f"{held.message.id}   {held.message.state.value} since {when(held.journal.last.at)}"
     yield from _facts(held)
     report = held.record.report
+    if changes := held.record.decision.changes:
+        yield from ("", f"In the copy that was sent on ({len(changes)} changed)")
+        yield from (f"  {_changed(change)}" for change in changes)
     yield from ("", f"Findings ({len(report.findings)})")
     for finding in report.findings:
         yield f"  {finding.where}   {finding.verdict.label}"
@@ -99,6 +102,15 @@ def _page(held: Held) -> Iterator[str]:
     for entry in held.journal.entries:
         reason = ": ".join(word for word in (entry.why, entry.detail) if word)
         yield f"  {when(entry.at)}  {entry.what.value} by {entry.who}   {reason}"
+
+
+def _changed(change: Change) -> str:
+    """What became of one attachment of the copy."""
+    name = f"{change.part} {change.name}".strip()
+    if change.action is Action.DISARM:
+        renamed = f" as {change.new_name}" if change.new_name != change.name else ""
+        return f"{name}   disarmed{renamed}, without {', '.join(change.removed)}"
+    return f"{name}   replaced by a notice" + (f", not disarmed: {change.why}" if change.why else "")
 
 
 def _facts(held: Held) -> Iterator[str]:

@@ -23,6 +23,7 @@ from typing import Final, Protocol
 
 from gateway.jail import confinement
 from gateway.jail.wire import (
+    MAX_CHANGES,
     Ask,
     Failed,
     Frame,
@@ -64,6 +65,10 @@ class Orders:
     """To try on what is encrypted. Not to be shown anywhere."""
     yara: tuple[tuple[str, str], ...] = ()
     """Rule files as (name, text)."""
+    language: str = "en"
+    """Of the notices."""
+    templates: tuple[tuple[str, str], ...] = ()
+    """Own wording of the notices, as (action, text)."""
 
 
 class CannotDo(Exception):
@@ -156,8 +161,10 @@ class Worker:
                 recall = self._recall_for(job) if job.recall else None
                 report = self._tasks.examine(data, job, recall)
                 return (encode_report(job.job, report, grown=self._grown()),)
-            splices, tail = flatten(self._tasks.rewrite(data, job))
-            return encode_answer(Rewritten(job.job, splices, self._grown()), len(tail)), tail
+            edits = self._tasks.rewrite(data, job)
+            splices, tail = flatten(edits)
+            answer = Rewritten(job.job, splices, edits.changes[:MAX_CHANGES], self._grown())
+            return encode_answer(answer, len(tail)), tail
         except CannotDo as refusal:
             return (encode_answer(Failed(job.job, clip(str(refusal), 500), self._grown())),)
         except MemoryError:

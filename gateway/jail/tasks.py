@@ -13,7 +13,7 @@ import importlib
 import io
 import pkgutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.jail import confinement
@@ -22,8 +22,7 @@ from gateway.jail.wire import Job
 from gateway.message import Edits, Report
 
 if TYPE_CHECKING:
-    from gateway.scan.budget import Limits
-    from gateway.scan.triggers import ScanRules
+    from gateway.scan.rewrite import Setting
 
 _PACKAGES: Final = ("gateway.scan", "encodings", "email", "xml", "msoffcrypto", "cryptography.hazmat", "Crypto.Cipher")
 """Loaded with all their modules: a message may name any character set, and libraries import late. One that is missing
@@ -62,11 +61,14 @@ def make(orders: Orders) -> ScanTasks:
     tempfile.TemporaryFile = _memory_file  # type: ignore[assignment]
     from gateway.scan import ENGINE_VERSION
     from gateway.scan.budget import Limits
+    from gateway.scan.rewrite import Setting
     from gateway.scan.triggers import ScanRules
+    from gateway.scan.wording import wording
 
     rules = ScanRules.parse(orders.triggers_toml, orders.yara)
     limits = Limits(**orders.limits)  # type: ignore[arg-type]  # the configuration has checked them; a wrong one raises here
-    return ScanTasks(f"{ENGINE_VERSION}/{rules.version}", rules, limits, orders.contact, orders.passwords)
+    setting = Setting(rules, limits, wording(orders.language, orders.templates), orders.passwords)
+    return ScanTasks(f"{ENGINE_VERSION}/{rules.version}", setting, orders.contact)
 
 
 def _memory_file(*_: object, **__: object) -> io.BytesIO:
@@ -76,38 +78,28 @@ def _memory_file(*_: object, **__: object) -> io.BytesIO:
 @dataclass(frozen=True, slots=True)
 class ScanTasks:
     edition: str
-    rules: ScanRules
-    limits: Limits
+    setting: Setting
     contact: str
-    passwords: tuple[str, ...] = field(default=(), repr=False)
 
     def examine(self, data: Data, job: Job, recall: Recall | None) -> Report:
         from gateway.scan import examine
 
         return examine(
             data,
-            rules=self.rules,
-            limits=self.limits,
+            rules=self.setting.rules,
+            limits=self.setting.limits,
             name=job.name,
             mail=job.mail,
             recall=recall,
-            passwords=self.passwords,
+            passwords=self.setting.passwords,
         )
 
     def rewrite(self, data: Data, job: Job) -> Edits:
-        from gateway.scan.rewrite import RewriteFailed, rewrite
+        from gateway.scan.notice import Facts
+        from gateway.scan.rewrite import RewriteFailed, Wanted, rewrite
 
+        facts = Facts(job.why, job.held_id, self.contact, job.link)
         try:
-            return rewrite(
-                data,
-                job.targets,
-                why=job.why,
-                held_id=job.held_id,
-                contact=self.contact,
-                strip=job.strip,
-                subject_prefix=job.subject_prefix,
-                rules=self.rules,
-                limits=self.limits,
-            )
+            return rewrite(data, Wanted(facts, job.strip, job.disarm, job.subject_prefix), self.setting)
         except RewriteFailed as failure:
             raise CannotDo(str(failure)) from failure

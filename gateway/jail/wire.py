@@ -17,7 +17,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
-from gateway.message import Edits, Finding, Headline, Part, Report, Span, Splice, Verdict, clip
+from gateway.message import Action, Change, Edits, Finding, Headline, Part, Report, Span, Splice, Verdict, clip
 
 MAX_TEXT: Final = 1 << 20
 """JSON of one frame; a usual report of the counts below has less than half of it. Refusing a hostile one of this size
@@ -31,10 +31,14 @@ MAX_PARTS: Final = 2000
 MAX_FORGED: Final = 20_000
 """As many of the shortest header lines as the largest header block holds. Never cut short: each is one to remove."""
 MAX_SPLICES: Final = 2000
+MAX_CHANGES: Final = 100
+"""Attachments of one message that are told as changed; all of them are."""
+MAX_REMOVED: Final = 10
 MAX_SIZE: Final = 1 << 40
 
 _PREFIX = struct.Struct("!II")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_PART = re.compile(r"[1-9]\d{0,8}(\.[1-9]\d{0,8}){0,200}", re.ASCII)
 
 
 class WireError(ValueError):
@@ -77,15 +81,17 @@ class FrameReader:
 @dataclass(frozen=True, slots=True)
 class Job:
     """Front → worker, with a descriptor of the message beside it. ``recall``: the front remembers documents; ``mail``:
-    a message, or else one file of that ``name``."""
+    a message, or else one file of that ``name``; ``strip`` and ``disarm``: MIME part numbers; ``link``: where the
+    recipient can ask for the original."""
 
     job: int
     do: Literal["examine", "rewrite"]
     recall: bool = False
-    targets: tuple[str, ...] = ()
+    strip: tuple[str, ...] = ()
+    disarm: tuple[str, ...] = ()
     why: str = ""
     held_id: str = ""
-    strip: bool = False
+    link: str = ""
     subject_prefix: str = ""
     name: str = ""
     mail: bool = True
@@ -161,6 +167,7 @@ class Rewritten:
 
     job: int
     splices: Annotated[tuple[tuple[int, int, int], ...], Field(max_length=MAX_SPLICES), FailFast()]
+    changes: Annotated[tuple[Change, ...], Field(max_length=MAX_CHANGES), FailFast()] = ()
     grown: bool = False
     say: Literal["rewritten"] = "rewritten"
 
@@ -291,6 +298,7 @@ def decode_answer(frame: Frame, job: int, size: int) -> Answer:
             _check_report(answer, size)
         case Rewritten():
             _check_splices(answer.splices, len(frame.tail), size)
+            _require(all(_safe_change(change) for change in answer.changes), "a change that cannot be")
     _require(not frame.tail or isinstance(answer, Rewritten), "a tail where none belongs")
     return answer
 
@@ -303,7 +311,7 @@ def unflatten(answer: Rewritten, tail: bytes | bytearray) -> Edits:
     for start, end, length in answer.splices:
         splices.append(Splice(Span(start, end), bytes(view[position : position + length])))
         position += length
-    return Edits(tuple(splices))
+    return Edits(tuple(splices), answer.changes)
 
 
 def _check_report(report: Examined, size: int) -> None:
@@ -337,6 +345,16 @@ def _safe_finding(finding: Finding) -> bool:
 
 def _safe_part(part: Part) -> bool:
     return _safe(part.where, 500) and 0 <= part.size <= MAX_SIZE and _DIGEST.fullmatch(part.sha256) is not None
+
+
+def _safe_change(change: Change) -> bool:
+    return (
+        change.action in (Action.DISARM, Action.STRIP)
+        and _PART.fullmatch(change.part) is not None
+        and all(_safe(text, 200) for text in (change.name, change.new_name, change.why))
+        and len(change.removed) <= MAX_REMOVED
+        and all(_safe(what, 100) for what in change.removed)
+    )
 
 
 def _safe(text: str, limit: int) -> bool:

@@ -1,11 +1,11 @@
 """Ordered rules over findings and envelope: what is done with a message.
 
 Contract: the first rule that matches decides. A rule that refuses or holds the message has decided about all of it; a
-rule that lets it through or strips it has decided only about the parts it matched, so the parts that are left are put
-to the rules again and the strictest answer counts: an allowed document does not carry another one past the filter.
-If no rule matches the message is delivered, which ``parse`` permits only where every autoexec and every unscannable
-message is decided by a rule. Touches no byte of a message; never raises once parsed. ``PolicyError`` lists every
-mistake of a file.
+rule that lets it through, disarms or strips it has decided only about the parts it matched, so the parts that are left
+are put to the rules again and the strictest answer counts: an allowed document does not carry another one past the
+filter. If no rule matches the message is delivered, which ``parse`` permits only where every autoexec and every
+unscannable message is decided by a rule. Touches no byte of a message; never raises once parsed. ``PolicyError`` lists
+every mistake of a file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from gateway.message import Action, Client, Decision, FileType, Part, Report, Transaction, Verdict
 from gateway.policy.addresses import AddressSet, split
-from gateway.policy.model import Local, PolicyError, PolicyFile, RuleTable, read
+from gateway.policy.model import CHANGES, Local, PolicyError, PolicyFile, RuleTable, read
 from gateway.policy.parts import Match, bad, enclosing, is_within, numbers, stripped, without
 from gateway.policy.words import Direction, Network
 
@@ -29,13 +29,14 @@ DEFAULT = Decision(Action.DELIVER, "default", "Nothing that a rule stops was fou
 STRICTNESS = {
     Action.DELIVER: 0,
     Action.TAG: 1,
-    Action.STRIP: 2,
-    Action.QUARANTINE: 3,
-    Action.DEFER: 4,
-    Action.REJECT: 5,
+    Action.DISARM: 2,
+    Action.STRIP: 3,
+    Action.QUARANTINE: 4,
+    Action.DEFER: 5,
+    Action.REJECT: 6,
 }
 
-PARTIAL = frozenset({Action.DELIVER, Action.TAG, Action.STRIP})
+PARTIAL = frozenset({Action.DELIVER, Action.TAG, *CHANGES})
 """Actions that decide only about the parts their rule matched."""
 
 _PART_NUMBER = re.compile(r"[1-9]\d*(\.[1-9]\d*)*")
@@ -196,7 +197,7 @@ class Policy:
             decided.append(_decision(rule, match, left))
             if match.whole or rule.table.action not in PARTIAL:
                 break
-            left = stripped(left, match) if rule.table.action is Action.STRIP else without(left, match)
+            left = stripped(left, match) if rule.table.action in CHANGES else without(left, match)
         return replace(_strictest(decided), shadow=tuple(dict.fromkeys(shadow)))
 
     def _first(self, facts: _Facts, report: Report, shadow: list[str], *, again: bool) -> tuple[Rule, Match] | None:
@@ -260,18 +261,31 @@ def _decision(rule: Rule, match: Match, report: Report) -> Decision:
     table = rule.table
     targets = numbers(bad(report) if match.whole else match.paths)
     decision = Decision(table.action, table.id, table.title, targets, subject_prefix=table.subject_prefix)
-    if table.action is not Action.STRIP or (targets and all(map(_PART_NUMBER.fullmatch, targets))):
+    if table.action not in CHANGES:
         return decision
-    return replace(decision, action=Action.QUARANTINE, why=f"{table.title}; held, as no single part could be stripped")
+    if not targets or not all(map(_PART_NUMBER.fullmatch, targets)):
+        done = "disarmed" if table.action is Action.DISARM else "stripped"
+        why = f"{table.title}; held, as no single part could be {done}"
+        return replace(decision, action=Action.QUARANTINE, why=why)
+    return replace(decision, disarm=targets) if table.action is Action.DISARM else decision
 
 
 def _strictest(decided: list[Decision]) -> Decision:
-    """The strictest decision, the first among equals; strips are joined and a tag's prefix is kept."""
+    """The strictest decision, the first among equals; a tag's prefix is kept, and all that is to be stripped or
+    disarmed is joined: each part in its own way, in the stricter one where two rules name it."""
     if not decided:
         return DEFAULT
     worst = max(decided, key=lambda decision: STRICTNESS[decision.action])
-    if worst.action not in (Action.TAG, Action.STRIP):
+    if worst.action is not Action.TAG and worst.action not in CHANGES:
         return worst
-    alike = [decision for decision in decided if decision.action is worst.action]
+    alike = [d for d in decided if d.action is worst.action or {d.action, worst.action} <= CHANGES]
+    targets = numbers(target for decision in alike for target in decision.targets)
+    stripped_too = {target for decision in alike if decision.action is Action.STRIP for target in decision.targets}
+    disarm = {target for decision in alike for target in decision.disarm} - stripped_too
     prefix = next((decision.subject_prefix for decision in decided if decision.subject_prefix), "")
-    return replace(worst, targets=numbers(t for d in alike for t in d.targets), subject_prefix=prefix)
+    return replace(
+        worst,
+        targets=targets,
+        subject_prefix=prefix,
+        disarm=tuple(target for target in targets if target in disarm),
+    )

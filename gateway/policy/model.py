@@ -41,6 +41,8 @@ from gateway.policy.words import (
 )
 
 LETS_THROUGH = frozenset({Action.DELIVER, Action.TAG})
+CHANGES = frozenset({Action.DISARM, Action.STRIP})
+"""Actions that change a part of the message."""
 
 
 class PolicyError(Exception):
@@ -121,9 +123,9 @@ class RuleTable(_Table):
         when = self.when
         if self.subject_prefix and self.action is not Action.TAG:
             yield f'subject_prefix: the subject is changed by action = "tag" only, not by {self.action.value}'
-        if self.action is Action.STRIP and (not when.looks_inside or when.verdict == frozenset({Verdict.CLEAN})):
+        if self.action in CHANGES and (not when.looks_inside or when.verdict == frozenset({Verdict.CLEAN})):
             yield (
-                "action: strip has to know what to take out; "
+                f"action: {self.action.value} has to know what to take out; "
                 "add verdict, findings, family, type, sha256 or macro to when"
             )
         if when.direction is not None and not local.domains:

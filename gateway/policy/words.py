@@ -161,15 +161,6 @@ def _one_line(value: object) -> str:
     return value
 
 
-_word_to_action = _one_of((word for word in Action if word is not Action.DISARM), Action)
-
-
-def _action(value: object) -> Action:
-    if value == Action.DISARM:
-        raise ValueError("disarm is not available in this version; use strip or quarantine")
-    return _word_to_action(value)
-
-
 def _rule_id(value: object) -> str:
     text = _one_line(value)
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text) or len(text) > 60:
@@ -198,7 +189,7 @@ _words_to_families = _closed(FAMILIES, lambda word: FAMILIES[word])
 
 OneLine = Annotated[str, BeforeValidator(_one_line)]
 RuleId = Annotated[str, BeforeValidator(_rule_id)]
-OneAction = Annotated[Action, BeforeValidator(_action)]
+OneAction = Annotated[Action, BeforeValidator(_one_of(Action, Action))]
 OneVerdict = Annotated[Verdict, BeforeValidator(_word_to_verdict)]
 OneType = Annotated[FileType, BeforeValidator(_one_of(FileType, FileType))]
 Size = Annotated[int, BeforeValidator(size)]

@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.message import (
     Action,
+    Change,
     Client,
     Decision,
     Envelope,
@@ -174,6 +175,20 @@ def _decision(fields: dict[str, Any]) -> Decision:
         targets=tuple(_text(item) for item in fields["targets"]),
         shadow=tuple(_text(item) for item in fields["shadow"]),
         subject_prefix=_text(fields["subject_prefix"]),
+        # records of the first version have neither
+        disarm=tuple(_text(item) for item in fields.get("disarm", ())),
+        changes=tuple(_change(item) for item in fields.get("changes", ())),
+    )
+
+
+def _change(fields: dict[str, Any]) -> Change:
+    return Change(
+        part=_text(fields["part"]),
+        action=Action(fields["action"]),
+        name=_text(fields["name"]),
+        new_name=_text(fields["new_name"]),
+        removed=tuple(_text(item) for item in fields["removed"]),
+        why=_text(fields["why"]),
     )
 
 

@@ -76,6 +76,9 @@ class Jail:
     passwords: tuple[str, ...] = field(default=(), repr=False)
     yara: tuple[tuple[str, str], ...] = ()
     """YARA rule files as (name, text). They are compiled by the workers only: a bad one makes them unfit."""
+    language: str = "en"
+    templates: tuple[tuple[str, str], ...] = ()
+    """Own wording of the notices, as (action, text)."""
     poison_after: int = 3
     recycle_after: int = 1000
     tasks: str = "gateway.jail.tasks:make"
@@ -98,6 +101,8 @@ class Workers:
             contact=settings.contact,
             passwords=settings.passwords,
             yara=settings.yara,
+            language=settings.language,
+            templates=settings.templates,
         )
         self._nursery = Nursery(self._orders)
         self._links: set[WorkerLink] = set()
@@ -162,15 +167,17 @@ class Workers:
         assert isinstance(answer, Examined)
         return answer.report
 
-    async def rewrite(self, content: Spool, report: Report, decision: Decision, held_id: str) -> Edits:  # noqa: ARG002 - the worker looks for itself
+    async def rewrite(self, content: Spool, decision: Decision, held_id: str, link: str = "") -> Edits:
         """The changes ``decision`` asks for. Raises ``ScanFailed``, also when the result would not be better."""
+        changed = decision.targets if decision.action in (Action.DISARM, Action.STRIP) else ()
         job = Job(
             next(self._numbers),
             "rewrite",
-            targets=decision.targets,
+            strip=tuple(target for target in changed if target not in decision.disarm),
+            disarm=tuple(target for target in changed if target in decision.disarm),
             why=decision.why,
             held_id=held_id,
-            strip=decision.action is Action.STRIP,
+            link=link,
             subject_prefix=decision.subject_prefix,
         )
         answer, tail = await self._submit(job, content)

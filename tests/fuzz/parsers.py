@@ -42,9 +42,13 @@ from gateway.scan.documents.compound import CompoundFile
 from gateway.scan.documents.parsed_formula import Reader
 from gateway.scan.encodings import base64_text, binhex, uu, yenc
 from gateway.scan.look import Blob, Corrupt
-from gateway.scan.rewrite import RewriteFailed, apply, rewrite
+from gateway.scan.notice import Facts
+from gateway.scan.rewrite import RewriteFailed, Setting, Wanted, apply, rewrite
 from gateway.scan.triggers import APPLICATIONS
 from gateway.scan.unpack import Scan
+from gateway.scan.wording import LANGUAGES
+
+FACTS = Facts("it is fuzzed", "0" * 16, "a@example.net")
 
 Parser = Callable[[bytes, Scan], object]
 
@@ -125,13 +129,14 @@ def _rewrite(data: bytes, scan: Scan) -> None:
     found = examine(data, rules=scan.rules, limits=scan.budget.limits)
     targets = dict.fromkeys(finding.where.partition("/")[0] for finding in found.findings)
     for chosen in (tuple(targets), *((target,) for target in targets), ("1",), ("2",)):
-        _strip(data, chosen, scan)
+        _change(data, Wanted(FACTS, strip=chosen, subject_prefix="[stripped]"), scan)
+        _change(data, Wanted(FACTS, disarm=chosen), scan)
 
 
-def _strip(data: bytes, targets: tuple[str, ...], scan: Scan) -> None:
-    said = {"why": "it is fuzzed", "held_id": "0" * 16, "contact": "a@example.net", "subject_prefix": "[stripped]"}
+def _change(data: bytes, wanted: Wanted, scan: Scan) -> None:
+    targets = (*wanted.strip, *wanted.disarm)
     with contextlib.suppress(RewriteFailed):
-        edits = rewrite(data, targets, strip=True, rules=scan.rules, limits=scan.budget.limits, **said)
+        edits = rewrite(data, wanted, Setting(scan.rules, scan.budget.limits, LANGUAGES["en"]))
         after = examine(apply(data, edits), rules=scan.rules, limits=scan.budget.limits)
         for finding in after.findings:
             number = finding.where.partition("/")[0]

@@ -72,7 +72,7 @@ class Stage:
             raise self.scan_fails
         return self.report
 
-    async def rewrite(self, content: Spool, report: Report, decision: Decision, held_id: str) -> Edits:
+    async def rewrite(self, content: Spool, decision: Decision, held_id: str, link: str) -> Edits:
         self.diary.append("act")
         if self.rewrite_fails:
             raise self.rewrite_fails

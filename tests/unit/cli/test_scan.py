@@ -71,7 +71,7 @@ Look = Callable[..., tuple[int, list[str], str, FakePool]]
     [
         (b"plain", "policy.toml", 0, "clean, deliver"),
         (b"vba-macro", "policy.toml", 0, "macro, tag"),
-        (b"vba-macro", "policy-strict.toml", 1, "macro, strip"),
+        (b"vba-macro", "policy-strict.toml", 1, "macro, disarm"),
         (b"vba-autoexec", "policy.toml", 1, "autoexec, quarantine"),
         (b"CRASH", "policy.toml", 3, "unscannable, quarantine"),
     ],

@@ -51,7 +51,7 @@ class Tasks:
         return Report(Verdict.CLEAN, found or (Finding.of(Kind.DECRYPTED, "1", content.decode()),))
 
     def rewrite(self, data: Data, job: Job) -> Edits:
-        if not job.targets:
+        if not job.strip:
             raise CannotDo("nothing to replace")
         return Edits((Splice(Span(0, 1), b"x" * len(data)),))
 
@@ -118,7 +118,7 @@ def test_it_asks_the_front_what_is_remembered(front: Front) -> None:
 
 
 def test_it_rewrites(front: Front) -> None:
-    answer, frame = front.ask(Job(1, "rewrite", targets=("2",)), b"abc")
+    answer, frame = front.ask(Job(1, "rewrite", strip=("2",)), b"abc")
     assert isinstance(answer, Rewritten)
     assert unflatten(answer, frame.tail) == Edits((Splice(Span(0, 1), b"xxx"),))
 

@@ -151,7 +151,7 @@ async def test_an_attachment_is_replaced_in_the_jail() -> None:
         report = await jail.workers.examine(content)
         assert report.verdict is Verdict.UNSCANNABLE
         decision = Decision(Action.STRIP, "rule", "it cannot be read", ("2",))
-        edits = await jail.workers.rewrite(content, report, decision, "0123456789abcdef")
+        edits = await jail.workers.rewrite(content, decision, "0123456789abcdef")
         changed = Spool.of(b"".join(content.chunks(edits)))
         assert (await jail.workers.examine(changed)).verdict is Verdict.CLEAN
 
@@ -161,7 +161,7 @@ async def test_a_rewrite_that_cannot_be_done_says_why() -> None:
         content = Spool.of(attached(b"hello"))
         decision = Decision(Action.STRIP, "rule", "why", ("9",))
         with pytest.raises(ScanFailed) as caught:
-            await jail.workers.rewrite(content, Report(Verdict.CLEAN), decision, "id")
+            await jail.workers.rewrite(content, decision, "id")
         assert not caught.value.detail.startswith("AttributeError")
         assert jail.deaths() == {}
 

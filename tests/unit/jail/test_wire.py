@@ -12,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.jail.wire import (
+    MAX_CHANGES,
     MAX_FINDINGS,
     MAX_FORGED,
     MAX_PARTS,
+    MAX_REMOVED,
+    MAX_SPLICES,
     MAX_TEXT,
     Ask,
     Examined,
@@ -37,7 +40,20 @@ from gateway.jail.wire import (
     head,
     unflatten,
 )
-from gateway.message import Edits, FileType, Finding, Headline, Kind, Part, Report, Span, Splice, Verdict
+from gateway.message import (
+    Action,
+    Change,
+    Edits,
+    FileType,
+    Finding,
+    Headline,
+    Kind,
+    Part,
+    Report,
+    Span,
+    Splice,
+    Verdict,
+)
 
 SHA = "ab" * 32
 SIZE = 1000
@@ -50,6 +66,7 @@ FINDING = Finding.of(
     fingerprint="ab" * 32,
     indicators=("http://example.com/a", "calc"),
 )
+CHANGE = Change("2.1", Action.DISARM, "a.docm", "a.docx", ("its macros",))
 PART = Part("2/invoice.docm", FileType.DOCM, 4711, SHA, Verdict.AUTOEXEC)
 REPORT = Report(
     verdict=Verdict.AUTOEXEC,
@@ -181,12 +198,39 @@ def test_forged_header_lines_are_never_cut_short() -> None:
 
 
 def test_edits_come_through() -> None:
-    edits = Edits((Splice(Span(0, 0), b"top"), Splice(Span(5, 9), b""), Splice(Span(9, 20), bytes(range(256)))))
+    splices = (Splice(Span(0, 0), b"top"), Splice(Span(5, 9), b""), Splice(Span(9, 20), bytes(range(256))))
+    edits = Edits(splices, (CHANGE,))
     numbers, tail = flatten(edits)
-    frame = frame_of(encode_answer(Rewritten(7, numbers), len(tail)) + tail)
+    frame = frame_of(encode_answer(Rewritten(7, numbers, edits.changes), len(tail)) + tail)
     answer = decode_answer(frame, 7, SIZE)
     assert isinstance(answer, Rewritten)
     assert unflatten(answer, frame.tail) == edits
+
+
+def test_the_longest_changes_fit_into_a_frame() -> None:
+    wide = "\U0001f4a9" * 200
+    longest = Change("1" + ".1" * 100, Action.STRIP, wide, wide, (wide[:100],) * MAX_REMOVED, wide)
+    numbers = ((SIZE - 1, SIZE, 0),) * 1 + ((SIZE, SIZE, 0),) * (MAX_SPLICES - 1)
+    frame = encode_answer(Rewritten(7, numbers, (longest,) * MAX_CHANGES))
+    assert len(frame) <= MAX_TEXT
+    assert isinstance(decode_answer(frame_of(frame), 7, SIZE), Rewritten)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        replace(CHANGE, part="2/x"),
+        replace(CHANGE, action=Action.DELIVER),
+        replace(CHANGE, name="a\nb"),
+        replace(CHANGE, new_name="x" * 201),
+        replace(CHANGE, why="\x1b[31m"),
+        replace(CHANGE, removed=("its\rmacros",)),
+        replace(CHANGE, removed=("it",) * (MAX_REMOVED + 1)),
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(change: Change) -> None:
+    with pytest.raises(WireError, match="change"):
+        decode_answer(frame_of(encode_answer(Rewritten(7, (), (change,)))), 7, SIZE)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +247,7 @@ def test_other_answers_come_through(answer: Ready | Unfit | Ask | Failed, job: i
 
 
 def test_the_words_of_the_front_come_through() -> None:
-    job = Job(5, "rewrite", True, ("2", "3.1"), "because", "0123", True, "[macro] ")
+    job = Job(5, "rewrite", True, ("2", "3.1"), ("4",), "because", "0123", "https://x", "[macro] ")
     assert decode_job(frame_of(encode_job(job))) == job
     assert decode_recalled(frame_of(encode_recalled((FINDING,)))) == (FINDING,)
     assert decode_recalled(frame_of(encode_recalled(()))) == ()

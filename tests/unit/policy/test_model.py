@@ -33,7 +33,7 @@ def sentence(beginning: str) -> set[str]:
     ("heading", "expected"),
     [
         ("A rule", RuleTable.model_fields),
-        ("Actions", [action.value for action in Action if action is not Action.DISARM]),
+        ("Actions", [action.value for action in Action]),
         ("Conditions", [key for key in When.model_fields if key not in ("dkim", "dmarc")]),
     ],
 )

@@ -89,10 +89,10 @@ def mistakes(*rules: str, head: str = "", base: Path | None = None, last: str = 
         ("policy.toml", Kind.CRASH, Action.QUARANTINE),
         ("policy.toml", Kind.DDE, Action.TAG),
         ("policy.toml", Kind.VBA_MACRO, Action.TAG),
-        ("policy-strict.toml", Kind.VBA_AUTOEXEC, Action.QUARANTINE),
+        ("policy-strict.toml", Kind.VBA_AUTOEXEC, Action.DISARM),
         ("policy-strict.toml", Kind.LIMIT, Action.QUARANTINE),
         ("policy-strict.toml", Kind.REMOTE_TEMPLATE, Action.STRIP),
-        ("policy-strict.toml", Kind.VBA_MACRO, Action.STRIP),
+        ("policy-strict.toml", Kind.VBA_MACRO, Action.DISARM),
     ],
 )
 def test_shipped_policy(file: str, kind: Kind, action: Action) -> None:
@@ -168,6 +168,33 @@ def test_strips_are_joined_and_a_tag_keeps_its_prefix() -> None:
     )
     assert decision.rule == "suspicious"
     assert (decision.action, decision.targets, decision.subject_prefix) == (Action.STRIP, ("2", "3"), "[macro] ")
+
+
+def test_a_mixture_is_done_part_by_part() -> None:
+    rules = policy(
+        rule("suspicious", "strip", '{ verdict = "suspicious" }'), rule("macro", "disarm", '{ verdict = "macro" }')
+    )
+    both = report(found(Kind.DDE, "2"), found(Kind.VBA_MACRO, "3/x.doc"), found(Kind.VBA_MACRO, "4/y.doc"))
+    decision = rules.decide(mail(), both)
+    assert (decision.action, decision.rule) == (Action.STRIP, "suspicious")
+    assert (decision.targets, decision.disarm) == (("2", "3", "4"), ("3", "4"))
+    alone = rules.decide(mail(), report(found(Kind.VBA_MACRO, "3/x.doc")))
+    assert (alone.action, alone.targets, alone.disarm) == (Action.DISARM, ("3",), ("3",))
+
+
+def test_what_is_disarmed_is_decided_about_as_a_whole() -> None:
+    rules = policy(rule("autoexec", "disarm", '{ verdict = "autoexec" }'), rule("dde", "strip", '{ findings = "dde" }'))
+    same = rules.decide(mail(), report(found(Kind.VBA_AUTOEXEC, "2/a.docm"), found(Kind.DDE, "2/a.docm")))
+    assert (same.action, same.disarm) == (Action.DISARM, ("2",))
+    held = rules.decide(mail(), report(found(Kind.VBA_AUTOEXEC, "2/a.docm"), found(Kind.ENCRYPTED, "3/b.zip")))
+    assert (held.action, held.disarm) == (Action.QUARANTINE, ())
+
+
+def test_disarm_of_what_is_no_part_holds_the_message() -> None:
+    rules = policy(rule("autoexec", "disarm", '{ verdict = "autoexec" }'))
+    decision = rules.decide(mail(), report(found(Kind.VBA_AUTOEXEC, "message")))
+    assert (decision.action, decision.disarm) == (Action.QUARANTINE, ())
+    assert "no single part could be disarmed" in decision.why
 
 
 def test_strip_of_a_part_takes_what_is_nested_in_it() -> None:
@@ -343,7 +370,7 @@ def test_equal_class_is_equal_fate(to: list[str], sender: str, client: str) -> N
             "[local]\ndomains = ['*.test', 'two words', '', '<>']",
             "local.domains: '*.test', 'two words', '', '<>': write",
         ),
-        (rule("x", "disarm", "{}"), "rule x, action: disarm is not available in this version; use strip or quarantine"),
+        (rule("x", "disarm", "{}"), "rule x, action: disarm has to know what to take out"),
         (rule("x", "hold", "{}"), "rule x, action: 'hold' is unknown"),
         (rule("x", "strip", "{}"), "rule x, action: strip has to know what to take out"),
         (rule("x", "strip", '{ verdict = "clean" }'), "rule x, action: strip has to know what to take out"),
@@ -393,7 +420,7 @@ def test_mistake(text: str, sentence: str) -> None:
 
 def test_all_mistakes_are_told_at_once() -> None:
     told = mistakes(
-        rule("one", "disarm", '{ verdict = "bad", dkim = "pass" }'),
+        rule("one", "desarm", '{ verdict = "bad", dkim = "pass" }'),
         rule("two", "reject", '{ direction = "inbound" }'),
         rule("two", "reject", '{ sender = ["file:gone", "x"] }'),
         head='nme = "x"',

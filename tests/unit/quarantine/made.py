@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.message import (
     Action,
+    Change,
     Client,
     Decision,
     Envelope,
@@ -67,7 +68,10 @@ REPORT = Report(
     recalled=1,
     seconds=0.5,
 )
-DECISION = Decision(Action.QUARANTINE, "autoexec", "Macros that run by themselves", ("2",), ("trial",), "[macro] ")
+CHANGES = (Change("2", Action.DISARM, "a.docm", "a.docx", ("its macros",)), Change("3", Action.STRIP, why="it is odd"))
+DECISION = Decision(
+    Action.QUARANTINE, "autoexec", "Macros that run by themselves", ("2",), ("trial",), "[macro] ", ("2",), CHANGES
+)
 
 
 def urls(folder: Path) -> tuple[str, str]:

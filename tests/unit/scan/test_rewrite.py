@@ -9,28 +9,25 @@ from hypothesis import strategies as st
 from gateway.message import Edits, Span, Verdict
 from gateway.scan import Limits, examine, mime
 from gateway.scan.budget import Budget
-from gateway.scan.rewrite import RewriteFailed, apply, rewrite
+from gateway.scan.notice import Facts
+from gateway.scan.rewrite import RewriteFailed, Setting, Wanted, apply, rewrite
+from gateway.scan.wording import LANGUAGES
 from tests.makers.looks import RULES, SHORTCUT
 from tests.makers.mail import fields, message, multipart, part, raw, single, text
 
 
-def edits(data: bytes, *targets: str, prefix: str = "") -> Edits:
-    return rewrite(
-        data,
-        targets,
-        why="Shortcuts are not accepted",
-        held_id="0123abcd",
-        contact="help@example.net",
-        strip=bool(targets),
-        subject_prefix=prefix,
-        rules=RULES,
-        limits=Limits(),
-    )
+def edits(data: bytes, *targets: str, prefix: str = "", disarmed: tuple[str, ...] = ()) -> Edits:
+    facts = Facts("Shortcuts are not accepted", "0123abcd", "help@example.net")
+    wanted = Wanted(facts, targets, disarmed, prefix)
+    return rewrite(data, wanted, Setting(RULES, Limits(), LANGUAGES["en"]))
 
 
 def notice(data: bytes, number: str) -> str:
-    entity = next(e for e in mime.parse(data, Budget(Limits())).walk() if e.number == number and not e.children)
-    assert entity.type == "text/plain"
+    """The text of the notice that stands where the part ``number`` was."""
+    tree = mime.parse(data, Budget(Limits()))
+    around = next(e for e in tree.walk() if e.number == number and e.type == "multipart/alternative")
+    entity, markup = around.children
+    assert (entity.type, markup.type) == ("text/plain", "text/html")
     return base64.b64decode(data[entity.body.start : entity.body.end]).decode()
 
 
@@ -62,17 +59,17 @@ def test_a_part_in_a_forwarded_message() -> None:
 def test_the_only_part_of_a_message() -> None:
     data = single(SHORTCUT, "application/zip", coding="base64", name="a.zip", Subject="keep me")
     changed = apply(data, edits(data, "1"))
-    assert "removed" in notice(changed, "1")
+    assert "removed" in notice(changed, "")
     kept = [line for line in data.split(b"\r\n\r\n")[0].split(b"\r\n") if not line.startswith(b"Content-")]
     assert all(line + b"\r\n" in changed for line in kept)
-    assert changed.count(b"Content-Type:") == 1
+    assert changed.partition(b"\r\n\r\n")[0].count(b"Content-Type:") == 1
 
 
 def test_the_only_part_of_a_message_without_any_content_field() -> None:
     data = raw("From: a\nSubject: b\n\n") + SHORTCUT
     changed = apply(data, edits(data, "1"))
     assert changed.startswith(b"From: a\r\nSubject: b\r\nMIME-Version: 1.0\r\n")
-    assert "removed" in notice(changed, "1")
+    assert "removed" in notice(changed, "")
 
 
 SIGNED = fields({"Content-Type": "multipart/signed; boundary=s"}) + b"\r\n"

@@ -52,7 +52,7 @@ async def test_messages_are_examined_side_by_side_and_answers_are_not_mixed() ->
 
 async def test_a_rewrite_comes_back_as_edits() -> None:
     async with pool() as jail:
-        edits = await jail.workers.rewrite(Spool.of(message("ok")), REPORT, STRIP, "0123abcd")
+        edits = await jail.workers.rewrite(Spool.of(message("ok")), STRIP, "0123abcd")
         assert [(splice.span, splice.replacement) for splice in edits.splices] == [
             (Span(0, 0), b"0123abcd"),
             (Span(3, 5), b"notice"),
@@ -61,7 +61,7 @@ async def test_a_rewrite_comes_back_as_edits() -> None:
 
 async def test_a_rewrite_may_be_large() -> None:
     async with pool() as jail:
-        edits = await jail.workers.rewrite(Spool.of(message("large")), REPORT, STRIP, "id")
+        edits = await jail.workers.rewrite(Spool.of(message("large")), STRIP, "id")
         assert edits.splices[1].replacement == b"x" * (40 << 20)
         assert await jail.order("ok")
 
@@ -69,14 +69,14 @@ async def test_a_rewrite_may_be_large() -> None:
 async def test_a_rewrite_that_cannot_be_done_says_why_and_costs_no_worker() -> None:
     async with pool() as jail:
         with pytest.raises(ScanFailed, match="the target is still there"):
-            await jail.workers.rewrite(Spool.of(message("cannot")), REPORT, STRIP, "id")
+            await jail.workers.rewrite(Spool.of(message("cannot")), STRIP, "id")
         assert jail.deaths() == {}
 
 
 async def test_edits_that_cannot_be_are_refused() -> None:
     async with pool() as jail:
         with pytest.raises(ScanFailed, match="out of order"):
-            await jail.workers.rewrite(Spool.of(message("backwards")), REPORT, STRIP, "id")
+            await jail.workers.rewrite(Spool.of(message("backwards")), STRIP, "id")
         assert jail.deaths() == {"protocol": 1}
 
 
