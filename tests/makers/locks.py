@@ -61,7 +61,7 @@ def zip_aes(
     return Item(name, content, 99, flags=1, packed=salt + keys[2 * size :] + data + code, crc=crc, extra=extra)
 
 
-def office(content: bytes, password: str, rounds: int = 1000) -> bytes:
+def office(content: bytes, password: str, rounds: int = 1000, hash_name: str = "SHA512") -> bytes:
     """An Office document in the agile encryption of Office 2010 and later, with few rounds, which is quick.
 
     The library encrypts, and the compound file is ours: it puts a package below 4 KiB where no reader looks for it.
@@ -69,9 +69,31 @@ def office(content: bytes, password: str, rounds: int = 1000) -> bytes:
     from msoffcrypto.method.ecma376_agile import ECMA376Agile
 
     info, key = ECMA376Agile.generate_encryption_parameters(password, spin_count=rounds)
+    info.encryptedKey.hashName = hash_name
     package = ECMA376Agile.encrypt_payload(io.BytesIO(content), info.encryptedKey, key, info.keyData.saltValue)
+    info.encryptedKey.hashName = "SHA512"
     head = ECMA376Agile.get_encryption_information(info, package, key)
+    if hash_name != "SHA512":  # the library cannot make the proof of the package with SHA-1, and no reader asks for it
+        size = hashlib.new(hash_name).digest_size
+        head = head.replace(b'hashSize="64"', b'hashSize="%d"' % size, 1).replace(b"SHA512", hash_name.encode(), 1)
     return compound_file({("EncryptionInfo",): head, ("EncryptedPackage",): package})
+
+
+def office_2007(content: bytes, password: str) -> bytes:
+    """An Office document in the standard encryption of Office 2007 (MS-OFFCRYPTO 2.3.4.5): AES-128, 50 000 rounds."""
+    from msoffcrypto.method.ecma376_standard import ECMA376Standard
+
+    salt = _md5(password.encode())
+    key = bytes(ECMA376Standard.makekey_from_password(password, 0x660E, 0x8004, 0x18, 128, 16, salt))
+    cipher = AES.new(key, AES.MODE_ECB)
+    verifier = _md5(salt)
+    proof = hashlib.sha1(verifier, usedforsecurity=False).digest().ljust(32, b"\0")
+    provider = "Microsoft Enhanced RSA and AES Cryptographic Provider\0".encode("utf-16-le")
+    header = struct.pack("<8I", 0x24, 0, 0x660E, 0x8004, 128, 0x18, 0, 0) + provider
+    info = struct.pack("<HHII", 4, 2, 0x24, len(header)) + header
+    info += struct.pack("<I", 16) + salt + cipher.encrypt(verifier) + struct.pack("<I", 20) + cipher.encrypt(proof)
+    package = struct.pack("<Q", len(content)) + cipher.encrypt(content + bytes(-len(content) % 16))
+    return compound_file({("EncryptionInfo",): info, ("EncryptedPackage",): package})
 
 
 def workbook_rc4(stream: bytes, password: str) -> bytes:

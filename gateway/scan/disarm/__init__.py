@@ -12,7 +12,7 @@ from dataclasses import replace
 from gateway.message import FileType, Report, Verdict
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits, OverLimit
-from gateway.scan.disarm import compressed, tar
+from gateway.scan.disarm import compressed, locked, tar
 from gateway.scan.disarm import zip as zip_file
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Disarmer, NothingToDisarm
 from gateway.scan.passwords import Passwords
@@ -58,6 +58,8 @@ class _Work:
     def disarmed(self, content: bytes, name: str) -> Disarmed:
         kind = sniff.sniff(content)
         disarmer = next((function for types, function in DISARMERS if kind in types), None)
+        if kind in sniff.OLE_TYPES and locked.is_locked(content):
+            disarmer = locked.disarm  # the compound file is only around the document
         if disarmer is None:
             raise CannotDisarm(f"{name or 'a document'}: nothing can be taken out of a file of the type {kind}")
         try:

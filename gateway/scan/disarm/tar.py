@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.message import FileType
+from gateway.scan import sniff
 from gateway.scan.disarm import renaming, tar_blocks
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, NothingToDisarm, Work
 from gateway.scan.disarm.tar_blocks import Member
+from gateway.scan.unpack import NOTES
 
 TYPES = frozenset({FileType.TAR})
 
@@ -24,6 +26,9 @@ def disarm(content: bytes, name: str, work: Work) -> Disarmed:
     removed: dict[str, None] = {}
     members: list[Member] = []
     gone: set[bytes] = set()
+    for member in archive.members:
+        if member.is_file and sniff.sniff(member.content) in NOTES:
+            work.passwords.hear(member.content)  # it may hold the password of its neighbours
     taken = {member.name.lower() for member in archive.members}
     for member in archive.members:
         inner = work.inner(member.content, member.name) if member.is_file else None

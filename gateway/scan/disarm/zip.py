@@ -13,17 +13,17 @@ from dataclasses import replace
 from gateway.message import FileType
 from gateway.scan import sniff
 from gateway.scan.budget import Budget
+from gateway.scan.containers import zip as zip_container
 from gateway.scan.containers import zip_content
 from gateway.scan.disarm import renaming, zip_rewrite
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, NothingToDisarm, Work
 from gateway.scan.disarm.zip_rewrite import Record
 from gateway.scan.look import Corrupt
+from gateway.scan.unpack import NOTES
 
 TYPES = frozenset({FileType.ZIP})
 
 _MEDIA_TYPE = "application/zip"
-_NOTES = frozenset({FileType.TEXT, FileType.HTML})
-"""What the password of its neighbours may be written in."""
 
 
 def disarm(content: bytes, name: str, work: Work) -> Disarmed:
@@ -48,11 +48,11 @@ def disarm(content: bytes, name: str, work: Work) -> Disarmed:
 
 def _opened(records: Iterable[Record], name: str, work: Work) -> Iterator[tuple[Record, bytes, bytes | None]]:
     """Each member's content and the password it needed. What is locked comes last, behind the notes beside it."""
-    for record in sorted(records, key=lambda record: record.member.encrypted):
+    for record in sorted(records, key=_late):
         member = record.member
         if not member.encrypted:
             plain = _plain(record)
-            if sniff.sniff(plain) in _NOTES:
+            if sniff.sniff(plain) in NOTES:
                 work.passwords.hear(plain)
             yield record, plain, None
             continue
@@ -61,6 +61,10 @@ def _opened(records: Iterable[Record], name: str, work: Work) -> Iterator[tuple[
             raise CannotDisarm(f"{member.name} is encrypted, and no password is known")
         (plain, password), _source = found
         yield record, plain, password
+
+
+def _late(record: Record) -> tuple[bool, bool]:
+    return record.member.encrypted, not record.member.name.lower().endswith(zip_container.NOTES)
 
 
 class _Lock:

@@ -11,6 +11,7 @@ import hashlib
 import io
 import re
 import struct
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -43,16 +44,34 @@ _FILL = b"\x36"
 _FILEPASS, _XOR = 0x2F, 0
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The document behind its password. ``package_key`` is the key of its package (MS-OFFCRYPTO 2.3.4.4), or empty."""
+
+    plain: bytes
+    source: str
+    package_key: bytes
+
+
 def decrypt(
     data: bytes | memoryview, encryption_info: bytes, where: str, passwords: Passwords, budget: Budget
 ) -> tuple[bytes, str] | None:
     """The document behind its password, and the source of that. ``encryption_info`` is the stream of that name, or
     empty; ``where`` the path of the document."""
+    found = opened(data, encryption_info, where, passwords, budget)
+    return None if found is None else (found.plain, found.source)
+
+
+def opened(
+    data: bytes | memoryview, encryption_info: bytes, where: str, passwords: Passwords, budget: Budget
+) -> Opened | None:
+    """As ``decrypt``, with the key that another document can be encrypted with."""
     if any(int(rounds) > MAX_ROUNDS for rounds in _ROUNDS.findall(encryption_info)):
         return None
     document = _Document(bytes(data), budget)
     first = [Candidate(password, BY_ITSELF) for password in DEFAULT_PASSWORDS]
-    return passwords.try_on(where, budget, document.opened_with, first=first, most=MAX_TRIES)
+    found = passwords.try_on(where, budget, document.opened_with, first=first, most=MAX_TRIES)
+    return None if found is None else Opened(*found, document.package_key)
 
 
 class _Document:
@@ -84,6 +103,11 @@ class _Document:
             self._readable = password not in DEFAULT_PASSWORDS
             return None
         return plain if plain.startswith(_READABLE) and plain != self._content else None
+
+    @property
+    def package_key(self) -> bytes:
+        """Of the password that was tried last."""
+        return bytes(self._file.secret_key) if self._file.format == "ooxml" else b""
 
     def _fits(self, password: str) -> bool:
         import msoffcrypto
