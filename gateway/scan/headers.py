@@ -144,9 +144,9 @@ def read_block(data: Bytes, start: int, end: int, limit: int) -> Block:
     Without any line that looks like a field there is no header, and all of it is body. Raises ``OverLimit`` when the
     block is longer than ``limit`` bytes.
     """
-    if data[start : start + 2] == b"\r\n" or data[start : start + 1] == b"\n":
-        skip = 2 if data[start : start + 1] == b"\r" else 1
-        return Block(Span(start, start), start + skip)
+    first = data[start : min(start + 2, end)]  # a line end at ``end`` belongs to the boundary behind an empty entity
+    if first == b"\r\n" or first[:1] == b"\n":
+        return Block(Span(start, start), start + (2 if first == b"\r\n" else 1))
     stop = min(end, start + limit)
     header_end, body = _empty_line(data, start, stop)
     if header_end < 0:

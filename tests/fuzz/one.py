@@ -11,10 +11,10 @@ import atheris
 with atheris.instrument_imports(include=["gateway.scan"]):
     import gateway.scan.unpack  # noqa: F401  instrumented before the targets import it
 from tests.fuzz.seeds import pieces, seeds
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import FAMILIES, TARGETS
 
 name, folder = sys.argv[1], Path(sys.argv[-1])
 for content in {**seeds(), **pieces()}.values():
     (folder / hashlib.sha256(content).hexdigest()[:16]).write_bytes(content)
-atheris.Setup([sys.argv[0], *sys.argv[2:]], TARGETS[name])
+atheris.Setup([sys.argv[0], *sys.argv[2:]], {**TARGETS, **FAMILIES}[name])
 atheris.Fuzz()

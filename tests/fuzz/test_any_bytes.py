@@ -40,6 +40,12 @@ def test_every_reader_and_parser_takes_any_bytes(name: str, data: bytes):
     targets.TARGETS[name](data)
 
 
+def test_every_reader_and_parser_is_in_one_family():
+    names = " ".join(targets._FAMILIES.values()).split()
+    listed = [name if name in targets.TARGETS else f"parse-{name}" for name in names]
+    assert sorted(listed) == sorted(targets.TARGETS.keys() - {"mail", "file"})
+
+
 def test_there_is_something_to_start_from():
     assert len(seeds()) > 100
     assert len(pieces()) > 100

@@ -29,6 +29,12 @@ def test_fields_are_unfolded_and_know_their_bytes() -> None:
     assert found.doubts == ()
 
 
+def test_an_empty_entity_does_not_begin_behind_its_end() -> None:
+    data = b"\r\n--boundary"
+    assert read_block(data, 0, 0, 1000).body == 0
+    assert read_block(data, 0, 1, 1000).body <= 1
+
+
 def test_a_value_that_begins_on_the_next_line_is_read() -> None:
     assert block("Content-Transfer-Encoding:\n base64\n\n").first("content-transfer-encoding") == "base64"
 
