@@ -2,7 +2,8 @@
 
 Contract: pure functions of bytes, linear in their length, never raise. A formula in which the topic is not in quotes
 (``cmd|calc!A1``) counts only for servers that are known to start something, because columns are divided by the same
-character; a topic in quotes counts for every server. NUL is taken out first, because Excel does not see it.
+character; a topic in quotes counts for every server. A quote before the bar that was not opened ends a text, as in the
+source ``r'|', r'!'``, and no server. NUL is taken out first, because Excel does not see it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 _QUOTED = re.compile(rb"\|[ \t]{0,20}'((?:[^']|''){1,1024})'[ \t]{0,20}!(?=[\w'$@(# ])")
 _PLAIN = re.compile(rb"\|([^\s'\"|!,;]{1,255})!(?=[\w'$@(#])")
-_SERVER = re.compile(rb"([A-Za-z_][\w.\\:]{0,254})'?[ \t]{0,50}$")
+_SERVER = re.compile(rb"(?:'([A-Za-z_][\w.\\: ]{0,254})'|([A-Za-z_][\w.\\:]{0,254}))[ \t]{0,50}$")
 _FIELD = re.compile(rb"(?:^|[,;\t|\"'(]| {2})[ \t\"'{(]{0,50}[=+\-@]")
 _FUNCTION = re.compile(rb"(?:^|[,;\t|\"' ])=[ \t]{0,20}DDE\([ \t]{0,20}\"([^\"\r\n]{1,255})", re.MULTILINE)
 _LINE_BEFORE = 2048
@@ -52,7 +53,7 @@ def _sources(text: bytes, *, anywhere: bool) -> Iterator[str]:
             server = _SERVER.search(text[max(0, match.start() - _WORD_BEFORE) : match.start()])
             if server is None:
                 continue
-            name = server[1].decode("utf-8", "replace")
+            name = (server[1] or server[2]).decode("utf-8", "replace")
             if pattern is _PLAIN and not starts_program(name):
                 continue
             if anywhere or _begins_as_formula(text, match.start() - len(server[0])):

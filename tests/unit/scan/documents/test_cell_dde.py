@@ -27,6 +27,8 @@ from gateway.scan.documents.cell_dde import in_formula, in_table, starts_program
         b"=rundll321234567890abcdefghijklmnop|'URL.dll,OpenURL calc.exe'!A",
         b"=rundll32|shell!A0",
         b"=anything|'x'!A0",
+        b"='cmd'|'/c calc'!A0",
+        b"='C:\\Program Files\\a b'|'/c calc'!A0",
         b"=cmd |'/c echo ''quoted'''!A0",
         b"=cmd|'/c\n calc'!A0",
         b"=C\0m\0D\0|'/c calc'!A0",
@@ -55,6 +57,8 @@ def test_a_field_that_starts_a_program(line):
         b"cmd|'/c calc'!A0",
         b"see cmd|'/c calc'!A0 for the trick",
         b"DDE is old",
+        b"    operators = (r'=', r':', r'|', r'!', r'<')",
+        b"split('=', s, x'|', x'!', y)",
     ],
 )
 def test_an_ordinary_line_is_nothing(line):
