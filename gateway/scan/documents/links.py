@@ -82,5 +82,5 @@ def _elements(package: Package, name: str, content: bytes) -> list[Element]:
     try:
         return elements(content, _ACTIONS)
     except Corrupt as error:
-        package.unreadable[name] = str(error)
+        package.unreadable.setdefault(name, str(error))
         return []

@@ -129,7 +129,7 @@ def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:
             try:
                 instructions = word_fields.in_xml(content, look.budget.check_time)
             except Corrupt as error:
-                package.unreadable[name] = str(error)
+                package.unreadable.setdefault(name, str(error))
             else:
                 fields.tell(instructions, blob.where, look)
 
@@ -147,9 +147,13 @@ def _inspect_embedded(package: Package, projects: list[str], blob: Blob, look: L
 
 
 def _strangers(package: Package) -> Iterator[str]:
-    """Parts that are no part of the document. Who opens the package as the zip file it is finds an ordinary file."""
+    """Parts that are no part of the document. Who opens the package as the zip file it is finds an ordinary file; one
+    of XML may be a document of its own as well (Flat OPC, Word 2003)."""
+    related = {relation.target for relation in package.relations}
     for name in package.parts:
-        if name != CONTENT_TYPES and ("/" not in name or name.rpartition(".")[2] not in _ORDINARY):
+        kind = name.rpartition(".")[2]
+        unrelated = kind == "xml" and name not in related
+        if name != CONTENT_TYPES and ("/" not in name or kind not in _ORDINARY or unrelated):
             yield name
 
 

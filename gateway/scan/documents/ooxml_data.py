@@ -70,7 +70,7 @@ def _read(package: Package, name: str, content: bytes) -> tuple[bool, list[str],
     try:
         found = elements(content, _ELEMENTS)
     except Corrupt as error:
-        package.unreadable[name] = str(error)
+        package.unreadable.setdefault(name, str(error))
         return False, [], False
     texts = [e.attributes[key] for e in found for key in _SOURCES if key in e.attributes]
     addresses = [text for text in texts if is_remote(text)]
@@ -90,7 +90,7 @@ def _refreshed_on_open(package: Package) -> bool:
             try:
                 found = elements(content, _REFRESHED | {"cacheSource"})
             except Corrupt as error:
-                package.unreadable[name] = str(error)
+                package.unreadable.setdefault(name, str(error))
                 continue
             connected = any(e.name == "queryTable" or e.attributes.get("connectionId") for e in found)
             if connected and any(e.attributes.get("refreshOnLoad", "").casefold() in _YES for e in found):
@@ -116,5 +116,5 @@ def _power_query(package: Package, look: Look) -> list[str]:
                     if member.name.casefold().endswith(".m"):
                         found += [m[0] for m in _ADDRESS.finditer(member.read().decode("utf-8", "replace"))]
             except (binascii.Error, Corrupt) as error:
-                package.unreadable[name] = f"holds queries that cannot be read ({error})"
+                package.unreadable.setdefault(name, f"holds queries that cannot be read ({error})")
     return found

@@ -88,5 +88,5 @@ def _sound(package: Package, name: str, content: bytes, wanted: frozenset[str] |
     try:
         return elements(content, wanted)
     except Corrupt as error:
-        package.unreadable[name] = str(error)
+        package.unreadable.setdefault(name, str(error))
         return []

@@ -46,7 +46,7 @@ def inspect_workbook(package: Package, blob: Blob, look: Look) -> None:
             try:
                 _read_sheet(name, content, book, macros, look, blob, marked=marked)
             except Corrupt as error:
-                package.unreadable[name] = str(error)
+                package.unreadable.setdefault(name, str(error))
     for defined, refers in book.names:
         macros.define(defined, refers)
     xlm.tell(macros, blob.where, look)
@@ -157,7 +157,7 @@ def _read_xml(package: Package, name: str, content: bytes, book: _Book) -> list[
     try:
         parse(content, start, text=text)
     except Corrupt as error:
-        package.unreadable[name] = str(error)
+        package.unreadable.setdefault(name, str(error))
     book.names += [(title, "".join(pieces).strip()) for title, *pieces in defined]
     return sheets
 
@@ -189,7 +189,7 @@ def _dde_links(package: Package, name: str, content: bytes, look: Look) -> list[
     try:
         found: list[Element] = elements(content, frozenset({"ddeLink", "oleLink"}))
     except Corrupt as error:
-        package.unreadable[name] = str(error)
+        package.unreadable.setdefault(name, str(error))
         return []
     links = [
         (e.attributes.get("ddeService", ""), e.attributes.get("ddeTopic", "")) for e in found if e.name == "ddeLink"

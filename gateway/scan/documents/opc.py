@@ -80,15 +80,19 @@ class Package:
         return any(member.begins_with(magics) for member in self.parts[name])
 
     def read(self, name: str) -> Iterator[bytes]:
-        """The contents of every part of that name that can be read."""
+        """The contents of every part of that name, of a damaged one what comes before the damage."""
         for member in self.parts.get(name, []):
             if member.encrypted:
-                self.unreadable[name] = _ENCRYPTED
+                self.unreadable.setdefault(name, _ENCRYPTED)
                 continue
             try:
-                yield member.read()
+                content = member.read()
             except Corrupt as error:
-                self.unreadable[name] = str(error)
+                self.unreadable.setdefault(name, str(error))
+                content = error.before
+                if not content:
+                    continue
+            yield content
 
     def elements(self, name: str, wanted: frozenset[str]) -> Iterator[Element]:
         """The elements of a part with one of the ``wanted`` names, in order, as far as the XML is sound."""
@@ -96,7 +100,7 @@ class Package:
             try:
                 yield from elements(content, wanted, self._budget.check_time)
             except Corrupt as error:
-                self.unreadable[name] = str(error)
+                self.unreadable.setdefault(name, str(error))
 
     def _read_types(self) -> None:
         for element in self.elements(CONTENT_TYPES, frozenset({"Default", "Override"})):

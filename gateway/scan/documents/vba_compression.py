@@ -84,12 +84,16 @@ def find_containers(data: bytes) -> list[int]:
     return sorted(found)
 
 
-def guess_containers(data: bytes, budget: Budget) -> list[int]:
-    """Offsets where text seems to be compressed, for a stream whose source begins as no module does."""
-    found, tried, at = [], 0, data.find(b"\x01")
-    while at >= 0 and tried < _MAX_GUESSES:
+def guess_containers(data: bytes, budget: Budget) -> tuple[list[int], bool]:
+    """Offsets where text seems to be compressed, for a stream whose source begins as no module does; and whether all
+    places were tried. No stream of a real document compared had more than one."""
+    found: list[int] = []
+    tried, at = 0, data.find(b"\x01")
+    while at >= 0:
         if len(data) - at > 8 and data[at + 2] >> 4 in {0x3, 0xB}:
             tried += 1
+            if tried > _MAX_GUESSES:
+                return found, False
             budget.check_time()
             try:
                 text = decompress(data[at : at + _CHUNK_SIZE], budget)
@@ -99,7 +103,7 @@ def guess_containers(data: bytes, budget: Budget) -> list[int]:
                 found.append(at)
                 at += 8
         at = data.find(b"\x01", at + 1)
-    return found
+    return found, True
 
 
 def _chunk(data: bytes, position: int, stop: int, out: bytearray) -> bool:

@@ -141,7 +141,7 @@ def _read_module(project: Project, module: _Listed, content: bytes, code_page: s
     source, whole = _source_at(content, start, budget)
     others = [at for at in find_containers(content) if at != start]
     if not source:
-        start = (others or guess_containers(content, budget) or [len(content)])[0]
+        start = (others or guess_containers(content, budget)[0] or [len(content)])[0]
         source, whole = _source_at(content, start, budget)
     cache = content[: min(start, module.offset)]
     project.compiled += cache[:_MAX_CACHE]
@@ -176,7 +176,11 @@ def _source_at(content: bytes, start: int, budget: Budget) -> tuple[bytes, bool]
 
 def _search(project: Project, name: str, content: bytes, code_page: str, budget: Budget) -> None:
     """Add whatever source lies in ``content``."""
-    found = find_containers(content) or guess_containers(content, budget)
+    found, all_tried = find_containers(content), True
+    if not found:
+        found, all_tried = guess_containers(content, budget)
+    if not all_tried:
+        project.unreadable.append(name)
     _add_sources(project, name, content, found, code_page, budget)
 
 

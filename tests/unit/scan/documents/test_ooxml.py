@@ -88,6 +88,25 @@ def test_a_chunk_to_be_merged_is_handed_on_whatever_it_is():
     assert look_at(data).children == [("word/chunk.xml", b"<html/>")]
 
 
+def test_an_xml_part_that_nothing_leads_to_is_handed_on():
+    data = package({**CLEAN, "customXml/other.xml": "<html/>", "word/document2.xml": "<a/>"})
+    assert look_at(data).children == [("customxml/other.xml", b"<html/>"), ("word/document2.xml", b"<a/>")]
+    assert not look_at(package(CLEAN)).children
+
+
+def test_of_a_damaged_part_what_comes_before_the_damage_is_read():
+    project = DOCM["word/vbaProject.bin"]
+    text = b" ".join(b"%d" % (n * n) for n in range(3000))
+    data = bytearray(package({**CLEAN, "word/embeddings/a.bin": project + text}))
+    end = data.index(b"PK\x01\x02")  # the directory follows the last part
+    data[end - 200 : end] = b"\xff" * 200
+    look = look_at(bytes(data))
+    assert look.kinds == [Kind.CORRUPT]
+    ((name, content),) = look.children
+    assert name == "word/embeddings/a.bin"
+    assert content.startswith(project)
+
+
 def test_a_project_that_is_no_compound_file_is_corrupt():
     data = changed(DOCM, **{"word/vbaProject.bin": b"nonsense" * 100})
     assert look_at(data).kinds == [Kind.CORRUPT]

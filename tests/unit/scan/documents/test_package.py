@@ -44,10 +44,22 @@ def test_a_native_stream_that_is_no_package_is_left_alone():
     assert not look.children
 
 
-def test_every_length_is_read():
-    whole = packed(b"a.exe", b"content")
-    for length in range(len(whole)):
-        look_at(whole[:length])
+def test_what_breaks_off_is_corrupt_wherever_it_does():
+    whole = packed(b"a.txt", b"content")
+    for length in range(8, len(whole)):
+        look = look_at(whole[:length])
+        assert look.kinds == [Kind.OLE_PACKAGE, Kind.CORRUPT]
+        assert look.verdict is Verdict.UNSCANNABLE
+    assert look.children == [("a.txt", b"conten")]
+    assert look_at(whole + bytes(20)).verdict is Verdict.CLEAN
+
+
+def test_a_linked_file_is_not_here_and_not_missing():
+    path = b"C:\\Windows\\x.txt"
+    body = b"\x02\0x.txt\0" + path + b"\0\0\0\x01\0\x01\0" + path + b"\0"
+    look = look_at(struct.pack("<I", len(body)) + body)
+    assert look.kinds == [Kind.OLE_PACKAGE]
+    assert not look.children
 
 
 @settings(max_examples=80, deadline=None)

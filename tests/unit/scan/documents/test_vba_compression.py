@@ -75,8 +75,12 @@ def test_containers_are_found_packed_or_not():
 
 def test_source_that_begins_as_no_module_is_guessed():
     packed = compress(b"Sub AutoOpen()\r\n  x = 1\r\nEnd Sub\r\n")
-    assert guess_containers(b"\x01\x02\x03" * 50 + packed, budget()) == [150]
-    assert guess_containers(bytes(range(256)) * 8, budget()) == []
+    assert guess_containers(b"\x01\x02\x03" * 50 + packed, budget()) == ([150], True)
+    assert guess_containers(bytes(range(256)) * 8, budget()) == ([], True)
+
+
+def test_more_places_than_are_tried_are_told():
+    assert guess_containers(b"\x01\x02\xb0\x02\xff\xff" * 300, budget())[1] is False
 
 
 def test_a_container_that_ends_in_zeros_or_breaks_off_is_not_sound():

@@ -60,6 +60,12 @@ def test_without_a_directory_the_streams_are_searched():
     assert "Sub AutoOpen()" in sources(read(streams))
 
 
+def test_a_stream_with_more_places_than_are_tried_is_told():
+    (found,) = read({**ORIGINAL, ("VBA", "unlisted"): b"\x01\x02\xb0\x02\xff\xff" * 300})
+    assert found.unreadable == ["unlisted"]
+    assert "Sub AutoOpen()" in sources([found])
+
+
 def test_with_a_damaged_directory_the_streams_are_searched():
     assert "Sub AutoOpen()" in sources(read({**ORIGINAL, ("VBA", "dir"): b"\x01damaged"}))
 
