@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e bench fuzz tools clean constraints pictures
+.PHONY: help run test check unit e2e bench fuzz tools clean constraints dashboards pictures
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,8 @@ test: $(STAMP) tools ## everything: style, types, unit, faults, end to end with 
 	$(BIN)/python -m pytest tests $(ARGS)
 
 check: $(STAMP) ## style and types
-	$(BIN)/ruff check gateway tests
-	$(BIN)/ruff format --check gateway tests
+	$(BIN)/ruff check gateway tests deploy
+	$(BIN)/ruff format --check gateway tests deploy
 	$(BIN)/mypy
 
 unit: $(STAMP) ## the quick tests only
@@ -48,6 +48,9 @@ fuzz: $(STAMP) ## every parser under atheris, a minute each (ARGS="--seconds 600
 
 pictures: $(STAMP) ## draw the pictures of the README from a real run
 	$(BIN)/python -m tests.pictures
+
+dashboards: $(STAMP) ## write the files of deploy/grafana from their tables of panels
+	$(BIN)/python deploy/grafana/make.py
 
 constraints: ## pin what is installed in .venv now
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | grep -v ' @ ' > constraints.txt

@@ -27,7 +27,7 @@ from gateway.smtp.client import HopError, HopPool
 from gateway.smtp.server import SmtpListener
 from gateway.web import application
 from gateway.web.server import WebServer
-from gateway.wiring import WiringError, server_settings
+from gateway.wiring import WiringError, certificate_expiry, server_settings
 from gateway.workers import Workers
 
 DRAIN_SECONDS = 60.0
@@ -118,6 +118,7 @@ class Daemon:
         except OSError as error:
             raise StartError(f"smtp.listen {settings.smtp.listen}: {error.strerror or error}") from error
         self.smtp_address = _shown(bound[0].getsockname())
+        self.metrics.certificate_expiry.set(certificate_expiry(settings))
         _keep(self._tasks, self._watch_loop(), "loop-lag")
         _keep(self._tasks, self._keep_house(), "housekeeping")
         self.events.started(
@@ -159,6 +160,7 @@ class Daemon:
                 return False
             self._listener.reconfigure(server)
             self._settings = settings
+            self.metrics.certificate_expiry.set(certificate_expiry(settings))
             self.events.reloaded(ok=True)
             self.metrics.reloads.labels("taken").inc()
             return True
@@ -232,6 +234,7 @@ class Daemon:
     async def _refresh(self) -> None:
         """Bring the gauges up to date for a scrape."""
         self.metrics.log_dropped.set(self.events.dropped)
+        self.metrics.refresh_campaigns()
         self.metrics.loop_lag.set(self._lag)
         self._lag = 0.0
         assert self._quarantine is not None
@@ -240,6 +243,7 @@ class Daemon:
             for state in HeldState:
                 self.metrics.quarantine_messages.labels(state).set(stats.count.get(state, 0))
             self.metrics.quarantine_bytes.set(stats.bytes)
+            self.metrics.quarantine_free.set(stats.free)
             self.metrics.releases.counts = {what.value: count for what, count in stats.releases.items()}
             self.metrics.quarantine_oldest.set(stats.oldest.timestamp() if stats.oldest else 0)
 

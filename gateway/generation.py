@@ -21,7 +21,7 @@ from gateway.pipeline import Deliver, Keeper, Pipeline
 from gateway.policy import Policy
 from gateway.smtp.client import HopPool
 from gateway.spool import Spool
-from gateway.wiring import WiringError, hop_settings, jail_settings, read_policy
+from gateway.wiring import WiringError, hop_settings, jail_settings, read_policy, trigger_ids
 from gateway.workers import Jail, Workers
 from gateway.workers.link import WorkerUnfit
 
@@ -82,6 +82,7 @@ async def generate(settings: Settings, around: Surroundings, before: Generation 
     policy = read_policy(settings)
     jail = jail_settings(settings)
     hop = hop_settings(settings, settings.smtp.next_hop)
+    around.metrics.know_triggers(trigger_ids(jail))
     if before is not None and before.jail == jail:
         workers = before.workers
     else:

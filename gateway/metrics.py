@@ -6,18 +6,36 @@ depend on what strangers send. One ``Metrics`` belongs to one daemon and owns it
 
 from __future__ import annotations
 
+import itertools
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from gateway import __version__
-from gateway.message import Outcome
+from gateway.campaigns import Campaigns
+from gateway.message import Action, HeldState, Kind, Outcome, Verdict
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds. From the 1 ms a seen document costs to the 60 s a message may take at the most."""
+
+RANKS = tuple(str(rank) for rank in range(1, 11))
+"""Of the campaigns that are told, the largest first."""
+
+STARTED = frozenset({Kind.VBA_AUTOEXEC, Kind.XLM_AUTOEXEC})
+"""Findings whose reference is the trigger."""
+
+ON_FAILURE = "on-failure"
+"""What decides where the scan gave no verdict."""
+
+STAGES = ("connect", "ehlo", "mail", "rcpt", "data", "dot")
+REPLY_CLASSES = ("2xx", "3xx", "4xx", "5xx", "error")
+"""Of the next hop; ``error`` is no usable reply."""
+
+OTHER = "other"
+"""The label of a trigger that no rule file in force knows: a worker is not believed more than that."""
 
 
 class Tally(Collector):
@@ -57,6 +75,12 @@ class Metrics:
         self.message_bytes = counter("message_bytes_total", "Bytes of the messages brought to an end.")
         self.parts = counter("parts_total", "Parts looked into, by what they are and their verdict.", "type", "verdict")
         self.findings = counter("findings_total", "Findings by kind.", "kind")
+        self.triggers = counter("triggers_total", "Messages by what starts the macro in them.", "trigger")
+        self.unexamined = counter("unexamined_total", "Messages without a verdict, by what was done.", "action")
+        self.campaigns = gauge("campaigns", "Different macro codes seen in the last 24 hours.")
+        self.campaign_messages = gauge(
+            "campaign_messages", "Messages of the last 24 hours with one macro code, by its rank among them.", "rank"
+        )
         self.rule_hits = counter("rule_hits_total", "Decisions by policy rule.", "rule", "mode")
         self.scan_seconds = seconds("scan", "Time in the scan, waiting for a worker included.")
         self.message_seconds = seconds("message", "Time from the first octet of the message to the reply.")
@@ -74,14 +98,58 @@ class Metrics:
         self.quarantine_messages = gauge("quarantine_messages", "Messages in quarantine.", "state")
         self.quarantine_bytes = gauge("quarantine_bytes", "Bytes of the messages held.")
         self.quarantine_oldest = gauge("quarantine_oldest_timestamp_seconds", "When the oldest held message came.")
+        self.quarantine_free = gauge("quarantine_free_bytes", "Free bytes where held messages are stored.")
         self.keep_failures = counter("keep_failures_total", "Messages the quarantine could not store.")
         self.releases = Tally("macrogate_releases", "Releases by how they ended.", "result")
         registry.register(self.releases)
         self.reloads = counter("reloads_total", "Reloads of the configuration.", "result")
+        self.certificate_expiry = gauge(
+            "certificate_expiry_timestamp_seconds", "When the TLS certificate shown to clients expires; 0 without TLS."
+        )
         self.loop_lag = gauge("event_loop_lag_seconds", "Longest stall of the event loop since the last look.")
         self.log_dropped = gauge("log_lines_dropped", "Lines of the log that could not be written.")
         self.build = Info("macrogate_build", "What runs here.", registry=registry)
         self.build.info({"version": __version__, "python": platform.python_version()})
+        self._known_triggers: frozenset[str] = frozenset()
+        self._campaigns = Campaigns()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Every series of a closed set is there at 0 from the start: what appears with its first event has no rate,
+        and an alert on it would miss that event."""
+        for listener, action in itertools.product(("smtp",), Action):
+            self.messages.labels(listener, action)
+        for verdict in Verdict:
+            self.verdicts.labels(verdict.label)
+        for kind in Kind:
+            self.findings.labels(kind)
+        for action in (Action.DEFER, Action.QUARANTINE, Action.DELIVER):
+            self.unexamined.labels(action)
+        for stage, kind_of_reply in itertools.product(STAGES, REPLY_CLASSES):
+            self.next_hop_replies.labels(stage, kind_of_reply)
+        for reason in ("timeout", "memory", "crash", "protocol"):
+            self.worker_deaths.labels(reason)
+        for result in ("taken", "refused"):
+            self.reloads.labels(result)
+        for result in ("hit", "miss"):
+            self.cache.labels(result)
+        for state in HeldState:
+            self.quarantine_messages.labels(state)
+        for rank in RANKS:
+            self.campaign_messages.labels(rank)
+
+    def know_triggers(self, ids: Iterable[str]) -> None:
+        """The rules in force: the ids of their triggers are the labels there may be."""
+        self._known_triggers = frozenset(ids)
+        for name in self._known_triggers:
+            self.triggers.labels(name)
+
+    def refresh_campaigns(self) -> None:
+        """Bring the gauges of the campaigns up to date for a scrape."""
+        sizes = self._campaigns.sizes()
+        self.campaigns.set(len(sizes))
+        for rank, size in itertools.zip_longest(RANKS, sizes[: len(RANKS)], fillvalue=0):
+            self.campaign_messages.labels(rank).set(size)
 
     def message(self, outcome: Outcome) -> None:
         """Count one message that came to its end."""
@@ -93,6 +161,7 @@ class Metrics:
             self.parts.labels(part.type, part.verdict.label).inc()
         for finding in report.findings:
             self.findings.labels(finding.kind).inc()
+        self._count_macros(outcome)
         self.rule_hits.labels(decision.rule, "applied").inc()
         for rule in decision.shadow:
             self.rule_hits.labels(rule, "shadow").inc()
@@ -101,3 +170,12 @@ class Metrics:
         self.message_seconds.observe(outcome.seconds["total"])
         if "deliver" in outcome.seconds:
             self.next_hop_seconds.observe(outcome.seconds["deliver"])
+
+    def _count_macros(self, outcome: Outcome) -> None:
+        findings = [finding for finding in outcome.report.findings if finding.kind in STARTED]
+        names = {finding.reference for finding in findings}
+        for name in {name if name in self._known_triggers else OTHER for name in names}:
+            self.triggers.labels(name).inc()
+        self._campaigns.seen(finding.fingerprint for finding in outcome.report.findings)
+        if outcome.decision.rule == ON_FAILURE:
+            self.unexamined.labels(outcome.decision.action).inc()

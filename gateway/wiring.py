@@ -10,6 +10,8 @@ import dataclasses
 import ssl
 from pathlib import Path
 
+from cryptography.x509 import load_pem_x509_certificate
+
 from gateway.config import Settings
 from gateway.endpoint import Endpoint
 from gateway.policy import Policy, PolicyError
@@ -121,6 +123,22 @@ def server_settings(settings: Settings) -> ServerSettings:
         max_sessions_per_client=smtp.max_sessions_per_client,
         timeouts=SessionTimeouts(command=smtp.command_timeout, data=smtp.data_timeout),
     )
+
+
+def trigger_ids(jail: Jail) -> tuple[str, ...]:
+    """The ids of the triggers the workers are told."""
+    return tuple(trigger.id for trigger in ScanRules.parse(jail.triggers_toml).triggers)
+
+
+def certificate_expiry(settings: Settings) -> float:
+    """When the certificate shown to SMTP clients expires, in UNIX time; 0 without one, or if it cannot be told."""
+    path = settings.smtp.tls_certificate
+    if path is None:
+        return 0.0
+    try:
+        return load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp()
+    except (OSError, ValueError):  # TLS has taken it; a missing figure is no reason not to serve
+        return 0.0
 
 
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

@@ -99,6 +99,8 @@ class Stats:
     releases: dict[What, int]
     """Releases ever ended, by how: ``RELEASED``, ``RELEASE_FAILED``, ``COPIED``; commands release from processes of
     their own, so the index is what counts them."""
+    free: int = 0
+    """Bytes free where the messages are stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Self
 
@@ -223,8 +224,12 @@ class Quarantine:
         return await self._ledger.index.find(filters or Filters())
 
     async def stats(self) -> Stats:
-        """Counts for the metrics."""
-        return await self._ledger.index.stats()
+        """Counts for the metrics. Raises ``QuarantineError``."""
+        stats = await self._ledger.index.stats()
+        try:
+            return replace(stats, free=await asyncio.to_thread(self._ledger.blobs.free))
+        except OSError as error:
+            raise StoreRefused(f"The folder of the held messages cannot be looked at: {error.strerror}") from error
 
     async def resolve(self, prefix: str) -> str:
         """The one id that begins with ``prefix``. Raises ``HeldNotFound``."""

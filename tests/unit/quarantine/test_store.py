@@ -149,6 +149,7 @@ async def test_a_disk_that_hangs_takes_only_so_many_messages(tmp_path: Path, mon
                 await keep(store, f"{number:016x}")
         disk.go_on.set()
         await asyncio.wait(store._overdue)
+        monkeypatch.setattr("gateway.quarantine.store.KEEP_SECONDS", 10.0)
         await keep(store, "f" * 16)
 
 
