@@ -35,7 +35,7 @@ def counted(metrics: Metrics) -> dict[tuple[str, str], float]:
         (sample.labels["stage"], sample.labels["class"]): sample.value
         for family in metrics.next_hop_replies.collect()
         for sample in family.samples
-        if sample.name.endswith("_total")
+        if sample.name.endswith("_total") and sample.value
     }
 
 
