@@ -12,7 +12,7 @@ from dataclasses import replace
 from gateway.message import FileType, Report, Verdict
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits, OverLimit
-from gateway.scan.disarm import compressed, locked, tar
+from gateway.scan.disarm import compressed, flat_xml, locked, tar
 from gateway.scan.disarm import zip as zip_file
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Disarmer, NothingToDisarm
 from gateway.scan.passwords import Passwords
@@ -24,6 +24,7 @@ DISARMERS: tuple[tuple[frozenset[FileType], Disarmer], ...] = (
     (zip_file.TYPES, zip_file.disarm),
     (compressed.TYPES, compressed.disarm),
     (tar.TYPES, tar.disarm),
+    (flat_xml.TYPES, flat_xml.disarm),
 )
 """Which types can be disarmed, and by whom."""
 
@@ -45,10 +46,13 @@ class _Work:
         self.passwords = passwords
         self._depth = depth
 
-    def inner(self, content: bytes, name: str) -> Disarmed | None:
+    def is_clean(self, content: bytes, name: str) -> bool:
         self.budget.spend_file()
+        return self._examined(content, name).verdict is Verdict.CLEAN
+
+    def inner(self, content: bytes, name: str) -> Disarmed | None:
         self.budget.check_depth(self._depth + 1)
-        if self._examined(content, name).verdict is Verdict.CLEAN:
+        if self.is_clean(content, name):
             return None
         try:
             return _Work(self.rules, self.budget, self.passwords, self._depth + 1).disarmed(content, name)

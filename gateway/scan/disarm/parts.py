@@ -51,6 +51,9 @@ class Work(Protocol):
     @property
     def passwords(self) -> Passwords: ...
 
+    def is_clean(self, content: bytes, name: str) -> bool:
+        """Whether the scan finds nothing in a piece that can be read by itself. Raises ``OverLimit``."""
+
     def inner(self, content: bytes, name: str) -> Disarmed | None:
         """A document inside this one, disarmed and checked; None if there is nothing in it that would have to go.
         Raises ``CannotDisarm``."""
