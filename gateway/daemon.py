@@ -22,12 +22,13 @@ from gateway.events import MAX_LISTED, MailLog
 from gateway.generation import Generation, Surroundings, generate
 from gateway.message import Client, HeldState, clip
 from gateway.metrics import Metrics
+from gateway.milter.server import MilterListener
 from gateway.quarantine import Quarantine, QuarantineError, Settled
 from gateway.smtp.client import HopError, HopPool
 from gateway.smtp.server import SmtpListener
 from gateway.web import application
 from gateway.web.server import WebServer
-from gateway.wiring import WiringError, certificate_expiry, server_settings
+from gateway.wiring import WiringError, certificate_expiry, milter_settings, server_settings
 from gateway.workers import Workers
 
 DRAIN_SECONDS = 60.0
@@ -36,7 +37,15 @@ LAG_SECONDS = 0.05
 READY_SECONDS = 5.0
 """How long an answer about readiness is good for, so that a probe does not become a load on the next hop."""
 
-FIXED = ("smtp.listen", "http.listen", "quarantine.store", "quarantine.messages", "log.format", "log.level")
+FIXED = (
+    "smtp.listen",
+    "milter.listen",
+    "http.listen",
+    "quarantine.store",
+    "quarantine.messages",
+    "log.format",
+    "log.level",
+)
 """Settings that only a restart can change: they belong to open ports and files."""
 
 
@@ -51,6 +60,7 @@ class Daemon:
         self.events = events
         self.metrics = Metrics()
         self.smtp_address = ""
+        self.milter_address = ""
         self.http_address = ""
         self._settings = settings
         self._source = source or (lambda: settings)
@@ -66,6 +76,7 @@ class Daemon:
         self._around: Surroundings | None = None
         self._generation: Generation | None = None
         self._listener: SmtpListener | None = None
+        self._milter: MilterListener | None = None
         self._web: WebServer | None = None
         self._quarantine: Quarantine | None = None
 
@@ -112,6 +123,8 @@ class Daemon:
         self._generation = await generate(settings, self._around)
         if settings.http.listen:
             await self._start_web(settings.http.listen)
+        if settings.milter.listen:
+            await self._start_milter(settings)
         self._listener = SmtpListener(server_settings(settings), self.current, self.metrics, self.events)
         try:
             bound = await self._listener.start(settings.smtp.listen)
@@ -124,6 +137,7 @@ class Daemon:
         self.events.started(
             version=__version__,
             smtp=self.smtp_address,
+            milter=self.milter_address,
             next_hop=settings.smtp.next_hop,
             http=self.http_address,
             policy=self.current().policy.version[:12],
@@ -137,6 +151,14 @@ class Daemon:
         except OSError as error:
             raise StartError(f"http.listen {listen}: {error.strerror or error}") from error
         self.http_address = f"{host}:{bound}"
+
+    async def _start_milter(self, settings: Settings) -> None:
+        self._milter = MilterListener(milter_settings(settings), self.current, self.metrics, self.events)
+        try:
+            bound = await self._milter.start(settings.milter.listen)
+        except OSError as error:
+            raise StartError(f"milter.listen {settings.milter.listen}: {error.strerror or error}") from error
+        self.milter_address = _shown(bound[0].getsockname())
 
     def current(self) -> Generation:
         """The configuration in force."""
@@ -159,6 +181,8 @@ class Daemon:
                 self.metrics.reloads.labels("refused").inc()
                 return False
             self._listener.reconfigure(server)
+            if self._milter is not None:
+                self._milter.reconfigure(milter_settings(settings))
             self._settings = settings
             self.metrics.certificate_expiry.set(certificate_expiry(settings))
             self.events.reloaded(ok=True)
@@ -182,8 +206,8 @@ class Daemon:
 
     async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> None:
         """Stop taking mail, let what is past its final dot finish, give everything back. Safe after a failed start."""
-        if self._listener is not None:
-            await self._listener.drain(drain_seconds)
+        listeners = [listener for listener in (self._listener, self._milter) if listener is not None]
+        await asyncio.gather(*(listener.drain(drain_seconds) for listener in listeners))
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -132,6 +132,7 @@ def _origin(transaction: Transaction) -> dict[str, object]:
     return {
         "id": transaction.id,
         "listener": transaction.listener,
+        **({"queue_id": clip(transaction.queue_id, 64)} if transaction.queue_id else {}),
         "client": client.address,
         "client_name": clip(client.name, 255),
         "helo": clip(client.helo, 255),

@@ -387,6 +387,8 @@ class Transaction:
     received: datetime
     """UTC."""
     receive_seconds: float = 0.0
+    queue_id: str = ""
+    """Under which name the MTA has the message already; "" where it gets it from us."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,10 @@ class Spool:
             return bytes(self._memory[start:stop])
         return os.pread(self._file.fileno(), stop - start, start) if stop > start else b""
 
-    def chunks(self, edits: Edits | None = None) -> Iterator[bytes]:
-        """The message as it is to be delivered, in pieces of at most ``CHUNK`` bytes of the original."""
-        position = 0
+    def chunks(self, edits: Edits | None = None, start: int = 0) -> Iterator[bytes]:
+        """The message as it is to be delivered, in pieces of at most ``CHUNK`` bytes of the original. It begins at
+        ``start``, which no edit may be before."""
+        position = start
         for splice in edits.splices if edits else ():
             yield from self._plain(position, splice.span.start)
             if splice.replacement:

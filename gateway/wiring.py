@@ -14,6 +14,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from gateway.config import Settings
 from gateway.endpoint import Endpoint
+from gateway.milter.settings import MilterSettings
 from gateway.policy import Policy, PolicyError
 from gateway.scan.budget import Limits
 from gateway.scan.triggers import ScanRules
@@ -139,6 +140,17 @@ def certificate_expiry(settings: Settings) -> float:
         return load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp()
     except (OSError, ValueError):  # TLS has taken it; a missing figure is no reason not to serve
         return 0.0
+
+
+def milter_settings(settings: Settings) -> MilterSettings:
+    """How the milter listener behaves towards MTAs."""
+    smtp = settings.smtp
+    return MilterSettings(
+        max_message_size=smtp.max_message_size,
+        max_recipients=smtp.max_recipients,
+        max_sessions=smtp.max_sessions,
+        trusted_peers=smtp.trusted_peers,
+    )
 
 
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

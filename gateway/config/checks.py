@@ -31,11 +31,11 @@ Problem = tuple[tuple[str, ...], str]
 def problems(settings: Settings) -> Iterator[Problem]:
     """Keys and sentence of everything wrong, in the order of the file."""
     yield from _loops(settings)
+    yield from _milter(settings)
     yield from _strangers(settings)
     yield from _tls(settings)
     yield from _limits(settings)
     yield from _patience(settings)
-    yield from _not_built(settings)
     yield from _store(settings)
 
 
@@ -55,6 +55,21 @@ def _loops(settings: Settings) -> Iterator[Problem]:
         yield (("http.listen",), f"{settings.http.listen}: HTTP is on a port only; write it as 127.0.0.1:8025")
     elif settings.http.listen and _clash(listener, Endpoint.parse(settings.http.listen)):
         yield (("http.listen", "smtp.listen"), f"{settings.http.listen} is taken by smtp.listen; use another port")
+
+
+def _milter(settings: Settings) -> Iterator[Problem]:
+    if not settings.milter.listen:
+        return
+    listener = Endpoint.parse(settings.milter.listen)
+    for key, taken in (("smtp.listen", settings.smtp.listen), ("http.listen", settings.http.listen)):
+        if taken and _clash(listener, Endpoint.parse(taken)):
+            yield (("milter.listen", key), f"{settings.milter.listen} is taken by {key}; use another place")
+    if not listener.private and not settings.smtp.trusted_peers:
+        yield (
+            ("milter.listen", "smtp.trusted_peers"),
+            f"{settings.milter.listen} can be reached by others, and none of them is trusted; name your MTAs in "
+            "smtp.trusted_peers, or listen on a UNIX socket",
+        )
 
 
 def _clash(one: Endpoint, other: Endpoint) -> bool:
@@ -146,14 +161,6 @@ def _patience(settings: Settings) -> Iterator[Problem]:
             ("quarantine.retention",),
             f"{settings.quarantine.retention:g} s: held mail would be gone before anybody could release it; "
             '"30d" is usual, "1h" the least',
-        )
-
-
-def _not_built(settings: Settings) -> Iterator[Problem]:
-    if settings.milter.listen:
-        yield (
-            ("milter.listen",),
-            "the milter is not available in this version; leave it empty and use [smtp], see docs/deployment.md",
         )
 
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
-import stat
 from collections.abc import Callable
 
-from gateway.endpoint import Endpoint
 from gateway.events import MailLog
+from gateway.listening import listen
 from gateway.metrics import Metrics
 from gateway.smtp.conversation import House
 from gateway.smtp.peers import Guests
@@ -23,13 +21,8 @@ from gateway.smtp.settings import Gateway, ServerSettings, SessionTimeouts
 
 __all__ = ["Gateway", "ServerSettings", "SessionTimeouts", "SmtpListener"]
 
-BACKLOG = 512
-
 LAST_SECONDS = 5.0
 """For what was broken off to let go of its connections; then it is dropped."""
-
-SOCKET_MODE = 0o660
-"""Who can open the UNIX socket is a trusted peer."""
 
 
 class SmtpListener:
@@ -45,15 +38,7 @@ class SmtpListener:
     async def start(self, address: str) -> list[socket.socket]:
         """Listen on ``host:port`` (port 0: any free one), ``[IPv6]:port`` or ``unix:/path``, and return the sockets.
         Raises ``OSError`` if that is not possible and ``ValueError`` if it is no address."""
-        loop = asyncio.get_running_loop()
-        if address.startswith("unix:"):
-            path = Endpoint.parse(address).path
-            _remove_stale(path)
-            self._server = await loop.create_unix_server(self._session, path, backlog=BACKLOG)
-            os.chmod(path, SOCKET_MODE)
-            return list(self._server.sockets)
-        host, _, port = address.rpartition(":")
-        self._server = await loop.create_server(self._session, host.strip("[]"), int(port), backlog=BACKLOG)
+        self._server = await listen(self._session, address)
         return list(self._server.sockets)
 
     def reconfigure(self, settings: ServerSettings) -> None:
@@ -92,10 +77,3 @@ class SmtpListener:
                     await asyncio.wait(tasks)
                 return True
         return False
-
-
-def _remove_stale(path: str) -> None:
-    """A UNIX socket outlives the process that made it. Anything else of that name stays, and the bind says so."""
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(os.stat(path, follow_symlinks=False).st_mode):
-            os.unlink(path)

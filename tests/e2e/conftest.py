@@ -33,6 +33,17 @@ class Chain:
     gateway: GatewayProcess
     postfix: Postfix
 
+    def held_id(self, reply: str) -> str:
+        """The number in quarantine of the message that was answered with ``reply``. By milter the client hears
+        Postfix's own words; the event has both."""
+        if self.position != "milter":
+            assert reply.startswith("250 2.0.0 Held by Macrogate as "), reply
+            return reply.rpartition(" ")[2]
+        assert reply.startswith("250 2.0.0 Ok: queued as "), reply
+        event = self.gateway.event("message", queue_id=reply.rpartition(" ")[2])
+        assert event["action"] == "quarantine"
+        return str(event["held"])
+
 
 def _shipped_gateway(position: str, ports: dict[str, int]) -> GatewayProcess:
     """The gateway of a folder of ``deploy/postfix`` with the ports of this run."""
@@ -54,6 +65,15 @@ def _before_queue() -> Chain:
     gateway = _shipped_gateway("before-queue", {"10026": after})
     postfix = Postfix.shipped("before-queue", {"25": public, "10024": gateway.port, "10026": after})
     return Chain("before-queue", public, gateway, postfix)
+
+
+def _milter() -> Chain:
+    public, released = free_port(), free_port()
+    postfix = Postfix.shipped("milter", {"25": public, "10025": released})
+    gateway = GatewayProcess(
+        f'next_hop = "127.0.0.1:{released}"', f'[milter]\nlisten = "unix:{postfix.folder}/queue/macrogate/milter.sock"'
+    )
+    return Chain("milter", public, gateway, postfix)
 
 
 def _running(make: Callable[[], Chain]) -> Iterator[Chain]:
@@ -86,7 +106,13 @@ def before_queue() -> Iterator[Chain]:
     yield from _running(_before_queue)
 
 
-@pytest.fixture(params=["edge", "before_queue"])
+@pytest.fixture(scope="session")
+def milter() -> Iterator[Chain]:
+    """Internet → Postfix, which asks the gateway by milter."""
+    yield from _running(_milter)
+
+
+@pytest.fixture(params=["edge", "before_queue", "milter"])
 def chain(request: pytest.FixtureRequest) -> Chain:
     """Each position in turn."""
     found: Chain = request.getfixturevalue(request.param)

@@ -91,6 +91,8 @@ class Postfix:
         settings = (folder / "main.cf").read_text()
         settings = settings.replace("macrogate_relay_networks =", f"macrogate_relay_networks = {relay_networks}")
         services = (folder / "master.cf").read_text()
+        if position == "milter":
+            services += "smtp      inet  n       -       y       -       -       smtpd\n"  # as every Postfix has it
         if "25" in ports:
             services = services.replace("smtp      inet", f"127.0.0.1:{ports['25']} inet")
         for port in ("10024", "10025", "10026"):
@@ -105,6 +107,12 @@ class Postfix:
             (self.folder / name).mkdir()
         shutil.chown(self.folder / "data", "postfix")
         os.chown(self.folder / "mail", MAIL_OWNER, MAIL_OWNER)
+        socket_folder = self.folder / "queue" / "macrogate"
+        socket_folder.mkdir()
+        shutil.chown(socket_folder, group="postfix")
+        socket_folder.chmod(
+            0o2750
+        )  # what is made in it belongs to the group, as deploy/postfix/milter/README.md has it
         users = " ".join(f"{{ {user}@{DOMAIN} = {user}/ }}" for user in USERS)
         main = MAIN.format(folder=self.folder, domain=DOMAIN, users=users, owner=MAIL_OWNER)
         (self.folder / "config" / "main.cf").write_text(main + self._settings)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.tools import DEPLOY, find, need
 
-POSITIONS = ("edge", "before-queue")
+POSITIONS = ("edge", "before-queue", "milter")
 
 
 def promtool(*arguments: str) -> None:
@@ -153,4 +153,21 @@ def test_the_shipped_configuration_is_one_the_gateway_takes(position: str, tmp_p
     )
     settings = load(path)
     assert settings.smtp.xclient is (position == "edge")
-    assert [str(network) for network in settings.smtp.trusted_peers] == tomllib.loads(text)["smtp"]["trusted_peers"]
+    trusted = tomllib.loads(text)["smtp"].get("trusted_peers", [])
+    assert [str(network) for network in settings.smtp.trusted_peers] == trusted
+    assert bool(settings.milter.listen) is (position == "milter")
+
+
+def test_postfix_and_the_gateway_mean_the_same_milter_socket() -> None:
+    """Postfix starts at its queue directory, in a chroot or not."""
+    folder = DEPLOY / "postfix" / "milter"
+    names = re.findall(r"^(?:non_)?smtpd_milters = unix:(.*)$", (folder / "main.cf").read_text(), re.MULTILINE)
+    listen = tomllib.loads((folder / "macrogate.toml").read_text())["milter"]["listen"]
+    assert [f"unix:/var/spool/postfix/{name}" for name in names] == [listen, listen]
+
+
+def test_released_mail_is_asked_about_by_no_milter() -> None:
+    options = services("milter")["127.0.0.1:10025"]
+    assert options["smtpd_milters"] == ""
+    assert "no_milters" in options["receive_override_options"].split(",")
+    assert options["smtpd_recipient_restrictions"] == "permit_mynetworks,reject"
