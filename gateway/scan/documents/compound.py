@@ -142,7 +142,8 @@ class CompoundFile:
             *listed, difat = struct.unpack(f"<{per_sector + 1}I", raw)
             numbers += [n for n in listed if n < _MAX_REGULAR_SECTOR]
         needed = self._sectors * 4 // self.size_of_sector + 1
-        self._tables_fit = difat_count <= self._sectors and len(set(numbers)) == len(numbers) <= needed + 1
+        # Office adds table sectors it does not use yet; what counts is that each is there and is named once
+        self._tables_fit = difat_count <= self._sectors and len(set(numbers)) == len(numbers) <= self._sectors
         return _little_endian(b"".join(self._sector(n) for n in numbers[: needed + 1]))
 
     def _chain(self, start: int, wanted: int | None) -> bytes:

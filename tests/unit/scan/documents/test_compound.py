@@ -103,6 +103,16 @@ def test_a_usual_file_is_finite():
         assert CompoundFile(data).is_finite()
 
 
+def test_sectors_of_the_table_that_are_not_used_yet_are_no_circle():
+    data = bytearray(compound({"a": b"x" * 9000}))
+    more = len(data) // 512 - 1
+    struct.pack_into("<2I", data, 76 + 4, more, more + 1)
+    struct.pack_into("<I", data, 44, 3)
+    assert CompoundFile(bytes(data) + b"\xff" * 1024).is_finite()
+    struct.pack_into("<I", data, 76 + 8, more)
+    assert not CompoundFile(bytes(data) + b"\xff" * 1024).is_finite()
+
+
 @given(st.integers(0, 127), st.integers(0, 40))
 def test_a_chain_in_a_circle_or_through_another_is_not_finite(at: int, target: int):
     data = bytearray(samples.doc_autoopen())
