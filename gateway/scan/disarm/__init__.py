@@ -12,7 +12,7 @@ from dataclasses import replace
 from gateway.message import FileType, Report, Verdict
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits, OverLimit
-from gateway.scan.disarm import compressed, flat_xml, locked, rtf, tar
+from gateway.scan.disarm import compressed, flat_xml, locked, ooxml, rtf, tar
 from gateway.scan.disarm import zip as zip_file
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Disarmer, NothingToDisarm
 from gateway.scan.passwords import Passwords
@@ -21,6 +21,7 @@ from gateway.scan.triggers import ScanRules
 __all__ = ["DISARMERS", "CannotDisarm", "Disarmed", "disarm"]
 
 DISARMERS: tuple[tuple[frozenset[FileType], Disarmer], ...] = (
+    (ooxml.TYPES, ooxml.disarm),
     (zip_file.TYPES, zip_file.disarm),
     (compressed.TYPES, compressed.disarm),
     (tar.TYPES, tar.disarm),

@@ -67,7 +67,7 @@ def inspect(blob: Blob, look: Look) -> None:
     for name in package.ambiguous:
         doubt(f"several parts are called {name!r}")
     applications = _applications(package)
-    projects = _vba_parts(package)
+    projects = vba_parts(package)
     for name in projects:
         _inspect_project(package, name, blob, look, applications)
     if projects:
@@ -89,7 +89,8 @@ def _applications(package: Package) -> frozenset[str]:
     return frozenset(found) or APPLICATIONS
 
 
-def _vba_parts(package: Package) -> list[str]:
+def vba_parts(package: Package) -> list[str]:
+    """The parts that are macro projects, by relationship, type or name."""
     named = {r.target for r in package.relations if r.kind == "vbaproject" and not r.external}
     typed = {name for name in package.parts if package.content_type(name) == "application/vnd.ms-office.vbaproject"}
     called = {name for name in package.parts if name.rpartition("/")[2].startswith("vbaproject") and ".bin" in name}

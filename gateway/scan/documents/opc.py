@@ -118,7 +118,7 @@ class Package:
             source_folder = folder.removesuffix("_rels").rstrip("/")
             source = posixpath.join(source_folder, file.removesuffix(".rels"))
             for element in self.elements(name, frozenset({"Relationship"})):
-                yield _relation(source, source_folder, element.attributes)
+                yield relation(source, source_folder, element.attributes)
 
 
 def is_plain(content: bytes) -> bool:
@@ -165,11 +165,25 @@ def parse(
 
     ``clock`` is called now and then and may raise; a part of nothing but elements takes seconds for each megabyte.
     """
+    feed(parser_for(start, text, end), content, clock)
+
+
+def parser_for(
+    start: Callable[[str, dict[str, str]], None],
+    text: Callable[[str], None] | None,
+    end: Callable[[str], None] | None,
+) -> expat.XMLParserType:
+    """A parser as ``parse`` uses it, for who has to know at which byte it is."""
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler = start
     parser.CharacterDataHandler = text
     parser.EndElementHandler = end
     parser.EntityDeclHandler = _refuse_entity
+    return parser
+
+
+def feed(parser: expat.XMLParserType, content: bytes, clock: Callable[[], None] | None) -> None:
+    """Let ``parser`` read all of ``content``. Raises ``Corrupt``."""
     try:
         for begin in range(0, len(content), _FEED):
             if clock is not None:
@@ -186,7 +200,8 @@ def _refuse_entity(name: str, _is_parameter: bool, value: str | None, *_external
         raise Corrupt(f"declares the XML entity {name!r}, which no Office document does")
 
 
-def _relation(source: str, folder: str, attributes: dict[str, str]) -> Relation:
+def relation(source: str, folder: str, attributes: dict[str, str]) -> Relation:
+    """The relationship of part ``source``, which lies in ``folder``, out of the attributes of its element."""
     target = attributes.get("Target", "").strip()
     external = attributes.get("TargetMode", "").strip().casefold() == "external"
     if not external:
