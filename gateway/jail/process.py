@@ -18,13 +18,15 @@ import mmap
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from gateway.jail import confinement
 from gateway.jail.wire import (
     MAX_CHANGES,
+    MAX_TAIL,
     Ask,
+    Disarmed,
     Failed,
     Frame,
     FrameReader,
@@ -76,7 +78,7 @@ class CannotDo(Exception):
 
 
 class Tasks(Protocol):
-    """The work itself. Both methods run inside the jail and may raise anything."""
+    """The work itself. All methods run inside the jail and may raise anything."""
 
     @property
     def edition(self) -> str:
@@ -85,6 +87,8 @@ class Tasks(Protocol):
     def examine(self, data: Data, job: Job, recall: Recall | None) -> Report: ...
 
     def rewrite(self, data: Data, job: Job) -> Edits: ...
+
+    def disarm(self, data: Data, job: Job) -> tuple[Disarmed, bytes]: ...
 
 
 def run(channel: socket.socket, orders: Orders) -> None:
@@ -161,10 +165,16 @@ class Worker:
                 recall = self._recall_for(job) if job.recall else None
                 report = self._tasks.examine(data, job, recall)
                 return (encode_report(job.job, report, grown=self._grown()),)
-            edits = self._tasks.rewrite(data, job)
-            splices, tail = flatten(edits)
-            answer = Rewritten(job.job, splices, edits.changes[:MAX_CHANGES], self._grown())
-            return encode_answer(answer, len(tail)), tail
+            answer: Rewritten | Disarmed
+            if job.do == "disarm":
+                answer, tail = self._tasks.disarm(data, job)
+            else:
+                edits = self._tasks.rewrite(data, job)
+                splices, tail = flatten(edits)
+                answer = Rewritten(job.job, splices, edits.changes[:MAX_CHANGES])
+            if len(tail) > MAX_TAIL:
+                return (encode_answer(Failed(job.job, f"the result is larger than {MAX_TAIL >> 20} MiB")),)
+            return encode_answer(replace(answer, grown=self._grown()), len(tail)), tail
         except CannotDo as refusal:
             return (encode_answer(Failed(job.job, clip(str(refusal), 500), self._grown())),)
         except MemoryError:

@@ -23,7 +23,7 @@ MAX_TEXT: Final = 1 << 20
 """JSON of one frame; a usual report of the counts below has less than half of it. Refusing a hostile one of this size
 costs the event loop half a second at the most (measured), and the worker its life."""
 MAX_TAIL: Final = 64 << 20
-"""Replacement bytes of one rewritten message."""
+"""Replacement bytes of one rewritten message, or one disarmed document."""
 MAX_FINDINGS: Final = 200
 MAX_EXCERPTS: Final = 50
 """Findings that keep their excerpt and indicators, the longest text of a report by far: the worst ones."""
@@ -85,7 +85,7 @@ class Job:
     recipient can ask for the original."""
 
     job: int
-    do: Literal["examine", "rewrite"]
+    do: Literal["examine", "rewrite", "disarm"]
     recall: bool = False
     strip: tuple[str, ...] = ()
     disarm: tuple[str, ...] = ()
@@ -173,6 +173,19 @@ class Rewritten:
 
 
 @dataclass(frozen=True, slots=True)
+class Disarmed:
+    """A document without what ran in it, which is the tail; the fields as in ``scan.disarm``. ``removed`` is empty when
+    there was nothing to remove and the document is as it was."""
+
+    job: int
+    name: str
+    media_type: str
+    removed: Annotated[tuple[str, ...], Field(max_length=MAX_REMOVED), FailFast()]
+    grown: bool = False
+    say: Literal["disarmed"] = "disarmed"
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """No result; ``grown`` here also means that the worker does not trust its own state any more."""
 
@@ -182,7 +195,7 @@ class Failed:
     say: Literal["failed"] = "failed"
 
 
-Answer = Ready | Unfit | Ask | Examined | Rewritten | Failed
+Answer = Ready | Unfit | Ask | Examined | Rewritten | Disarmed | Failed
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="say")])
 _JOB = TypeAdapter(Job)
@@ -299,7 +312,10 @@ def decode_answer(frame: Frame, job: int, size: int) -> Answer:
         case Rewritten():
             _check_splices(answer.splices, len(frame.tail), size)
             _require(all(_safe_change(change) for change in answer.changes), "a change that cannot be")
-    _require(not frame.tail or isinstance(answer, Rewritten), "a tail where none belongs")
+        case Disarmed():
+            _require(all(_safe(text, 300) for text in (answer.name, answer.media_type)), "odd text")
+            _require(all(_safe(what, 100) for what in answer.removed), "odd text")
+    _require(not frame.tail or isinstance(answer, Rewritten | Disarmed), "a tail where none belongs")
     return answer
 
 
