@@ -12,7 +12,7 @@ from dataclasses import replace
 from gateway.message import FileType, Report, Verdict
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits, OverLimit
-from gateway.scan.disarm import compressed, flat_xml, locked, ooxml, rtf, tar, web_archive
+from gateway.scan.disarm import compressed, flat_xml, locked, odf, ooxml, rtf, spreadsheetml, tar, web_archive
 from gateway.scan.disarm import zip as zip_file
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Disarmer, NothingToDisarm
 from gateway.scan.passwords import Passwords
@@ -28,6 +28,8 @@ DISARMERS: tuple[tuple[frozenset[FileType], Disarmer], ...] = (
     (flat_xml.TYPES, flat_xml.disarm),
     (rtf.TYPES, rtf.disarm),
     (web_archive.TYPES, web_archive.disarm),
+    (spreadsheetml.TYPES, spreadsheetml.disarm),
+    (odf.TYPES, odf.disarm),
 )
 """Which types can be disarmed, and by whom."""
 

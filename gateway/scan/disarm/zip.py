@@ -18,7 +18,6 @@ from gateway.scan.containers import zip_content
 from gateway.scan.disarm import renaming, zip_rewrite
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, NothingToDisarm, Work
 from gateway.scan.disarm.zip_rewrite import Record
-from gateway.scan.look import Corrupt
 from gateway.scan.unpack import NOTES
 
 TYPES = frozenset({FileType.ZIP})
@@ -51,7 +50,7 @@ def _opened(records: Iterable[Record], name: str, work: Work) -> Iterator[tuple[
     for record in sorted(records, key=_late):
         member = record.member
         if not member.encrypted:
-            plain = _plain(record)
+            plain = zip_rewrite.plain(record)
             if sniff.sniff(plain) in NOTES:
                 work.passwords.hear(plain)
             yield record, plain, None
@@ -77,15 +76,3 @@ class _Lock:
 
     def opened_with(self, password: str) -> tuple[bytes, bytes] | None:
         return zip_content.unlocked_by(self._packed, self._entry, self._budget, password)
-
-
-def _plain(record: Record) -> bytes:
-    doubts: list[str] = []
-    member = replace(record.member, doubt=doubts.append)
-    try:
-        content, rest = member.read_all()
-    except Corrupt as trouble:
-        raise CannotDisarm(f"{member.name} {trouble}") from trouble
-    if rest or doubts:
-        raise CannotDisarm(doubts[0] if doubts else f"{member.name} holds more than its content")
-    return content

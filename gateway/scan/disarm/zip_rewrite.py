@@ -19,6 +19,7 @@ from gateway.scan.containers.zip import Member
 from gateway.scan.containers.zip_records import Entry
 from gateway.scan.disarm import renaming
 from gateway.scan.disarm.parts import CannotDisarm
+from gateway.scan.look import Corrupt
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
@@ -101,6 +102,19 @@ def _record(data: bytes, member: Member, central: bytes, following: int) -> Reco
     if _CENTRAL.unpack_from(central)[16] == _LATER:
         raise CannotDisarm("the zip file keeps the places of its members in a form for very large files")
     return Record(member, data[entry.at : local.end], central, member.packed, data[end:following])
+
+
+def plain(record: Record) -> bytes:
+    """The content of a member that is not encrypted. Raises ``CannotDisarm`` and ``OverLimit``."""
+    doubts: list[str] = []
+    member = replace(record.member, doubt=doubts.append)
+    try:
+        content, rest = member.read_all()
+    except Corrupt as trouble:
+        raise CannotDisarm(f"{member.name} {trouble}") from trouble
+    if rest or doubts:
+        raise CannotDisarm(doubts[0] if doubts else f"{member.name} holds more than its content")
+    return content
 
 
 def replaced(record: Record, raw_name: bytes, content: bytes, password: bytes | None, budget: Budget) -> Record:

@@ -48,7 +48,7 @@ _PROCEDURE = re.compile(
 )
 _VBA_SUPPORT = re.compile(r"^[ \t]*option[ \t]+vbasupport[ \t]+1", re.IGNORECASE | re.MULTILINE)
 _DDE_FUNCTION = re.compile(r"\bDDE\(\s{0,20}\"?([^\";)]{1,200})", re.IGNORECASE)
-_OF_PROGRAM = re.compile(
+OF_PROGRAM = re.compile(
     r"(?:application:|macro:///(?=\w)|vnd\.sun\.star\.script:(?=[\w.]+\?)(?=.*language=Basic)(?=.*location=application))"
 )
 """Basic that the program brings with it, as the letters of its wizards call it. Scripts of other languages are not
@@ -140,7 +140,7 @@ class _Inspection:
         shown = f"{name or 'event'} calls {macro}"
         if not macro and "language" in values:
             return  # the program writes every event it knows
-        if _OF_PROGRAM.match(macro) or (
+        if OF_PROGRAM.match(macro) or (
             values.get("location") == "application" and values.get("language") == "StarBasic"
         ):
             self._find(Kind.VBA_MACRO, f"Calls a macro that comes with the program: {shown}", verdict=Verdict.CLEAN)
@@ -166,9 +166,7 @@ class _Inspection:
             self._find(Kind.DDE, f"Asks another program for data by DDE: {source}")
 
     def formula(self, formula: str) -> None:
-        function = _DDE_FUNCTION.search(formula)
-        source = function[1] if function else cell_dde.in_formula(formula.encode("utf-8", "replace"))
-        if source:
+        if source := dde_source(formula):
             self._find(Kind.DDE, f"Asks another program for data by DDE: {source}")
 
     def hand_on(self, encoded: str) -> None:
@@ -179,6 +177,12 @@ class _Inspection:
             return
         self.look.budget.spend_bytes(len(content))
         self.look.descend(self.blob, content, "embedded")
+
+
+def dde_source(formula: str) -> str:
+    """What a formula of a cell asks for data by DDE, or nothing."""
+    function = _DDE_FUNCTION.search(formula)
+    return function[1] if function else cell_dde.in_formula(formula.encode("utf-8", "replace"))
 
 
 def _is_worth_a_look(lower: bytes) -> bool:

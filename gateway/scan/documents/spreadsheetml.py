@@ -19,7 +19,7 @@ TYPES = frozenset({FileType.EXCEL_XML})
 
 _FORMULAS = frozenset({"Formula", "RefersTo", "ArrayRange", "HRef", "Value1", "Value2"})
 _TOLD = frozenset({"Formula", "URLString", "URL", "Path", "Topic", "Server", "Value", "SourcePath", "Connection"})
-_ON_OPEN = frozenset({"RefreshOnFileOpen", "RefreshOnOpen"})
+ON_OPEN = frozenset({"RefreshOnFileOpen", "RefreshOnOpen"})
 _MACRO_CALL = re.compile(r"\b(EXEC|CALL|REGISTER|REGISTER\.ID|FOPEN|RUN|EVALUATE|INITIATE|EXECUTE)\(", re.IGNORECASE)
 _MAX_TEXT = 4096
 
@@ -48,7 +48,7 @@ class _Reader:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self._element = name.rpartition(" ")[2]
         self._text = []
-        self._on_open = self._on_open or self._element in _ON_OPEN
+        self._on_open = self._on_open or self._element in ON_OPEN
         for key, value in attributes.items():
             if key.rpartition(" ")[2] in _FORMULAS:
                 self._formula(value)
@@ -84,7 +84,16 @@ class _Reader:
             look.find(Kind.REMOTE_TEMPLATE, blob.where, sentence, indicators=[self._address])
 
     def _formula(self, value: str) -> None:
-        if "|" in value and (source := cell_dde.in_formula(value.encode("utf-8", "replace"))):
+        if source := _dde_source(value):
             self._dde[source] = None
         if not self._macro and _MACRO_CALL.search(value):
             self._macro = value[: xlm_code.LINE]
+
+
+def acts(formula: str) -> bool:
+    """Whether a formula does what would be reported."""
+    return bool(_dde_source(formula) or _MACRO_CALL.search(formula))
+
+
+def _dde_source(formula: str) -> str:
+    return cell_dde.in_formula(formula.encode("utf-8", "replace")) if "|" in formula else ""
