@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import structlog
 from pydantic_core import to_json
 
-from gateway.message import Change, Client, Finding, Outcome, Reply, Transaction, clip
+from gateway.message import Authentication, Change, Client, Finding, Outcome, Reply, Transaction, clip
 
 MAX_LISTED = 50
 """Recipients, findings named in one line; the counts beside them are always whole."""
@@ -68,6 +68,7 @@ class MailLog:
             why=clip(decision.why, 500),
             shadow=list(decision.shadow),
             changes=[_change(change) for change in decision.changes[:MAX_LISTED]],
+            **_authentication(report.authentication),
             findings=[_finding(finding) for finding in report.findings[:MAX_LISTED]],
             finding_count=len(report.findings),
             part_count=len(report.parts),
@@ -148,6 +149,24 @@ def _change(change: Change) -> dict[str, object]:
     told: dict[str, object] = {"part": change.part, "action": change.action.value, "name": change.name}
     more = {"new_name": change.new_name, "removed": list(change.removed), "why": change.why}
     return told | {name: value for name, value in more.items() if value}
+
+
+def _authentication(found: Authentication | None) -> dict[str, object]:
+    """Nothing where nobody asked."""
+    if found is None:
+        return {}
+    return {
+        "dkim": found.dkim_result.value,
+        "dkim_signatures": [
+            {"result": signed.result.value, "domain": signed.domain, "selector": signed.selector, "why": signed.reason}
+            for signed in found.dkim
+        ],
+        "arc": found.arc.result.value,
+        "dmarc": found.dmarc.result.value,
+        "dmarc_policy": found.dmarc_policy,
+        "from_domain": found.dmarc.domain,
+        "spf": found.spf.result.value,
+    }
 
 
 def _finding(finding: Finding) -> dict[str, object]:

@@ -21,7 +21,7 @@ from gateway.pipeline import Deliver, Keeper, Pipeline
 from gateway.policy import Policy
 from gateway.smtp.client import HopPool
 from gateway.spool import Spool
-from gateway.wiring import WiringError, hop_settings, jail_settings, read_policy, trigger_ids
+from gateway.wiring import WiringError, authenticator, hop_settings, jail_settings, read_policy, trigger_ids
 from gateway.workers import Jail, Workers
 from gateway.workers.link import WorkerUnfit
 
@@ -91,7 +91,15 @@ async def generate(settings: Settings, around: Surroundings, before: Generation 
         pool = before.pool
     else:
         pool = Owned(HopPool(hop, around.metrics), around.disconnect)
-    pipeline = Pipeline(workers.thing, policy, around.keeper, around.events, around.metrics, settings.scan.on_failure)
+    pipeline = Pipeline(
+        workers.thing,
+        policy,
+        around.keeper,
+        around.events,
+        around.metrics,
+        settings.scan.on_failure,
+        authenticator=authenticator(settings, workers.thing),
+    )
     return Generation(policy, jail, workers, pool, pipeline)
 
 

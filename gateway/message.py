@@ -3,8 +3,8 @@
 Contract: nothing here imports anything of ours, touches a socket, a file or a clock, or can fail on hostile
 content. Everything is frozen, so what was scanned and decided cannot change on its way to the next hop.
 
-Closed sets (``Verdict``, ``Kind``, ``FileType``, ``Action``, ``HeldState``) are the only values that may become a
-metric label or a word in a policy file.
+Closed sets (``Verdict``, ``Kind``, ``FileType``, ``Action``, ``HeldState``, ``AuthResult``) are the only values that
+may become a metric label or a word in a policy file.
 """
 
 from __future__ import annotations
@@ -168,6 +168,19 @@ class HeldState(enum.StrEnum):
     EXPIRED = "expired"
 
 
+class AuthResult(enum.StrEnum):
+    """The words of RFC 8601 §2.7 for how an authentication ended."""
+
+    PASS = "pass"  # noqa: S105 - the word of the standard, no password
+    NONE = "none"
+    FAIL = "fail"
+    NEUTRAL = "neutral"
+    POLICY = "policy"
+    SOFTFAIL = "softfail"
+    TEMPERROR = "temperror"
+    PERMERROR = "permerror"
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """Who handed the message over, as far as a trusted peer or the socket says so.
@@ -279,6 +292,65 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """The TXT records of a name. ``result`` is ``pass`` when DNS answered, if only that there are none; else
+    ``temperror`` or ``permerror``, with the reason. A record is Latin-1, its strings joined."""
+
+    name: str
+    result: AuthResult
+    texts: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One DKIM signature: who signed, and whether it holds. ``mark`` are the first characters of the signature itself
+    (RFC 6008), by which two of one domain are told apart; ``reason`` is a sentence, "" for a pass."""
+
+    result: AuthResult
+    domain: str = ""
+    selector: str = ""
+    algorithm: str = ""
+    mark: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How ARC, DMARC or SPF ended, and for which domain: that of the newest seal, of From, of the envelope."""
+
+    result: AuthResult = AuthResult.NONE
+    domain: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Who answers for a message as it arrived. Everything printable and bounded."""
+
+    dkim: tuple[Signed, ...] = ()
+    arc: Checked = Checked()
+    instance: int = 0
+    """Of the newest ARC set; 0 without one."""
+    dmarc: Checked = Checked()
+    dmarc_policy: str = ""
+    """What the domain of From asks for: ``none``, ``quarantine``, ``reject``; "" if it asks for nothing."""
+    spf: Checked = Checked()
+
+    @property
+    def dkim_result(self) -> AuthResult:
+        """All signatures in one word: one that holds is enough (RFC 6376 §6.1), else the first of the others."""
+        results = [signed.result for signed in self.dkim] or [AuthResult.NONE]
+        return AuthResult.PASS if AuthResult.PASS in results else results[0]
+
+    @classmethod
+    def unknown(cls, why: str) -> Authentication:
+        """Nothing could be found out this time."""
+        failed = Checked(AuthResult.TEMPERROR, reason=clip(why, 200))
+        return cls(dkim=(Signed(AuthResult.TEMPERROR, reason=clip(why, 200)),), arc=failed, dmarc=failed, spf=Checked())
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All the scan has to say about one message or file."""
 
@@ -293,6 +365,8 @@ class Report:
     recalled: int = 0
     """How many documents were answered by the verdict cache."""
     seconds: float = 0.0
+    authentication: Authentication | None = None
+    """None where it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from gateway import __version__
 from gateway.campaigns import Campaigns
-from gateway.message import Action, HeldState, Kind, Outcome, Verdict
+from gateway.message import Action, AuthResult, HeldState, Kind, Outcome, Verdict
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds. From the 1 ms a seen document costs to the 60 s a message may take at the most."""
@@ -82,6 +82,9 @@ class Metrics:
             "campaign_messages", "Messages of the last 24 hours with one macro code, by its rank among them.", "rank"
         )
         self.rule_hits = counter("rule_hits_total", "Decisions by policy rule.", "rule", "mode")
+        self.authentication = counter(
+            "authentication_total", "Messages by how an authentication ended.", "method", "result"
+        )
         self.scan_seconds = seconds("scan", "Time in the scan, waiting for a worker included.")
         self.message_seconds = seconds("message", "Time from the first octet of the message to the reply.")
         self.queue_seconds = seconds("queue_wait", "Time a message waited for a free worker.")
@@ -129,6 +132,8 @@ class Metrics:
             self.next_hop_replies.labels(stage, kind_of_reply)
         for reason in ("timeout", "memory", "crash", "protocol"):
             self.worker_deaths.labels(reason)
+        for method, found in itertools.product(("dkim", "arc", "dmarc", "spf"), AuthResult):
+            self.authentication.labels(method, found)
         for result in ("taken", "refused"):
             self.reloads.labels(result)
         for result in ("hit", "miss"):
@@ -165,6 +170,10 @@ class Metrics:
         self.rule_hits.labels(decision.rule, "applied").inc()
         for rule in decision.shadow:
             self.rule_hits.labels(rule, "shadow").inc()
+        if (found := report.authentication) is not None:
+            results = {"dkim": found.dkim_result, "arc": found.arc.result, "dmarc": found.dmarc.result}
+            for method, result in {**results, "spf": found.spf.result}.items():
+                self.authentication.labels(method, result).inc()
         if "scan" in outcome.seconds:
             self.scan_seconds.observe(outcome.seconds["scan"])
         self.message_seconds.observe(outcome.seconds["total"])

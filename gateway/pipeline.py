@@ -18,6 +18,7 @@ from typing import Protocol
 from gateway.events import MailLog
 from gateway.message import (
     Action,
+    Authentication,
     Decision,
     Edits,
     Envelope,
@@ -74,6 +75,14 @@ class Keeper(Protocol):
         """Note that what ``held_id`` is the original of was not delivered after all. Never raises."""
 
 
+class Authenticator(Protocol):
+    """Who answers for a message (``gateway.authentication``). Nothing here raises but for cancellation."""
+
+    async def verify(self, content: Spool) -> Authentication: ...
+
+    def stamp(self, found: Authentication) -> bytes: ...
+
+
 Deliver = Callable[[Edits], Awaitable[Reply]]
 
 
@@ -92,6 +101,8 @@ class Pipeline:
     """Where the recipients of a changed message can ask for the original, held under that id; "" for nowhere."""
     answer_within: float = ANSWER_SECONDS
     """Seconds after which a delivery is broken off; every step before it has a deadline of its own."""
+    authenticator: Authenticator | None = None
+    """None: nobody's signature is verified, and nothing is said about it."""
 
     async def process(self, transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
         """Take one received message to its end and return the client's reply. Raises nothing but cancellation."""
@@ -115,15 +126,27 @@ class Pipeline:
 
     async def _judge(self, transaction: Transaction, content: Spool, watch: Stopwatch) -> tuple[Report, Decision]:
         """Scan and decide. No verdict is never a pass: it is put off as ``on_failure`` says, and poison is judged."""
+        (report, failure), authentication = await asyncio.gather(
+            self._scanned(content, watch), self._authenticated(content, watch)
+        )
+        report = replace(report, authentication=authentication)
+        if failure is not None and not failure.poison:
+            return report, Decision(self.on_failure, "on-failure", f"The scan gave no verdict: {failure.detail}")
+        return report, self.policy.decide(transaction, report)
+
+    async def _scanned(self, content: Spool, watch: Stopwatch) -> tuple[Report, ScanFailed | None]:
         try:
             with watch.step("scan"):
-                report = await self.scanner.examine(content)
+                return await self.scanner.examine(content), None
         except ScanFailed as failure:
             finding = Finding.of(failure.kind, "message", failure.detail)
-            report = Report(verdict=finding.verdict, findings=(finding,))
-            if not failure.poison:
-                return report, Decision(self.on_failure, "on-failure", f"The scan gave no verdict: {failure.detail}")
-        return report, self.policy.decide(transaction, report)
+            return Report(verdict=finding.verdict, findings=(finding,)), failure
+
+    async def _authenticated(self, content: Spool, watch: Stopwatch) -> Authentication | None:
+        if self.authenticator is None:
+            return None
+        with watch.step("authenticate"):
+            return await self.authenticator.verify(content)
 
     async def _act(
         self, transaction: Transaction, content: Spool, decision: Decision, held_id: str, watch: Stopwatch
@@ -157,7 +180,10 @@ class Pipeline:
                 return Reply.of(f"{REFUSED.text} ({transaction.id})")
             case Action.DEFER:
                 return CANNOT_SCAN if decision.rule == "on-failure" else DEFERRED
-        changed = with_header(transaction, report, decision, held_id, edits)
+        stamp = b""
+        if self.authenticator is not None and report.authentication is not None:
+            stamp = self.authenticator.stamp(report.authentication)
+        changed = with_header(transaction, report, decision, held_id, edits, stamp)
         try:
             with watch.step("deliver"):
                 async with asyncio.timeout(watch.began + self.answer_within - time.monotonic()):
@@ -186,12 +212,15 @@ def as_done(decision: Decision, edits: Edits) -> Decision:
     return replace(decision, action=action, changes=edits.changes)
 
 
-def with_header(transaction: Transaction, report: Report, decision: Decision, held_id: str, edits: Edits) -> Edits:
-    """``edits`` and our one header line on top, with every line of that name that came from outside cut out."""
+def with_header(
+    transaction: Transaction, report: Report, decision: Decision, held_id: str, edits: Edits, stamp: bytes = b""
+) -> Edits:
+    """``edits`` and our one header line on top, with every line of that name that came from outside cut out. ``stamp``
+    are lines below it."""
     words = [f"verdict={report.verdict.label}", f"action={decision.action}", f"rule={decision.rule}"]
     words += [f"held={held_id}"] if held_id else []
     line = f"{HEADER}: {'; '.join([*words, f'id={transaction.id}'])}\r\n".encode("ascii", "replace")
-    top = Splice(Span(0, 0), line)
+    top = Splice(Span(0, 0), line + stamp)
     cuts = (Splice(span, b"") for span in report.forged)
     return Edits((top, *sorted((*cuts, *edits.splices), key=lambda splice: splice.span.start)))
 

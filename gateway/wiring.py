@@ -12,6 +12,8 @@ from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificate
 
+from gateway.authentication.authenticator import Authenticator
+from gateway.authentication.resolver import Resolver
 from gateway.config import Settings
 from gateway.endpoint import Endpoint
 from gateway.milter.settings import MilterSettings
@@ -20,7 +22,7 @@ from gateway.scan.budget import Limits
 from gateway.scan.triggers import ScanRules
 from gateway.smtp.client import HopSettings, Timeouts
 from gateway.smtp.settings import ServerSettings, SessionTimeouts
-from gateway.workers import Jail
+from gateway.workers import Jail, Workers
 
 MAX_PASSWORDS = 100
 """Each costs every encrypted document 33 ms."""
@@ -82,7 +84,22 @@ def jail_settings(settings: Settings) -> Jail:
         contact=settings.quarantine.contact,
         passwords=read_passwords(scan.passwords) if scan.passwords else (),
         yara=yara_files(settings.policy.rules),
+        authserv_id=authserv_id(settings) if settings.authentication.verify else "",
+        trusted=settings.authentication.trusted,
     )
+
+
+def authserv_id(settings: Settings) -> str:
+    """Our name in Authentication-Results."""
+    return settings.authentication.authserv_id or settings.smtp.hostname
+
+
+def authenticator(settings: Settings, workers: Workers) -> Authenticator | None:
+    """Who verifies signatures; None where nobody is to."""
+    chosen = settings.authentication
+    if not chosen.verify:
+        return None
+    return Authenticator(workers, Resolver(chosen.dns), authserv_id(settings), chosen.timeout)
 
 
 def read_passwords(path: Path) -> tuple[str, ...]:

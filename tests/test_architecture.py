@@ -80,6 +80,16 @@ def test_the_scan_is_pure_and_synchronous(name: str) -> None:
     assert not {imported.split(".")[0] for imported in MODULES[name]} & IO
 
 
+IN_FRONT = {f"gateway.authentication.{name}" for name in ("resolver", "authenticator", "seal", "secret")}
+
+
+@pytest.mark.parametrize("name", [name for name in _below("gateway.authentication") if name not in IN_FRONT])
+def test_what_reads_signatures_is_pure_and_knows_no_secret(name: str) -> None:
+    pure = {below for below in _below("gateway.authentication") if below not in IN_FRONT}
+    assert _ours(name) <= {"gateway.message", "gateway.scan.headers", *pure}
+    assert not {imported.split(".")[0] for imported in MODULES[name]} & (IO | {"dns"})
+
+
 def test_the_policy_knows_only_the_vocabulary() -> None:
     policy = [name for name in MODULES if name.startswith("gateway.policy")]
     for name in policy:

@@ -13,7 +13,7 @@ import socket
 import stat
 import tomllib
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,6 +47,33 @@ def _listener(value: object) -> str:
     if endpoint.lmtp:
         raise ValueError(f"{shown(value)}: this is a listener; lmtp: is for a next hop")
     return str(endpoint)
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise ValueError(f'must be a list of host names like ["mx.example.com"], not {shown(value)}')
+    return tuple(_hostname(word).lower() for word in value)
+
+
+def _servers(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise ValueError(f'must be a list of addresses like ["127.0.0.1", "192.0.2.53"], not {shown(value)}')
+    return tuple(_server(word) for word in value)
+
+
+def _server(text: str) -> str:
+    host, port = text, "53"
+    if found := re.fullmatch(r"\[([^]]*)\]:([0-9]{1,5})|([0-9.]+):([0-9]{1,5})", text):
+        host, port = found[1] or found[3], found[2] or found[4]
+    try:
+        ip_address(host)
+    except ValueError:
+        raise ValueError(
+            f"{shown(text)} is no IP address; write 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:5353"
+        ) from None
+    if not 1 <= int(port) <= 65535:
+        raise ValueError(f"{shown(text)}: there is no such port")
+    return text
 
 
 def _hop(value: object) -> str:
@@ -103,6 +130,9 @@ Hop = Annotated[str, BeforeValidator(_hop)]
 MaybeHop = Annotated[str, BeforeValidator(_maybe(_hop))]
 Text = Annotated[str, BeforeValidator(_text)]
 HostName = Annotated[str, BeforeValidator(_hostname)]
+MaybeHostName = Annotated[str, BeforeValidator(_maybe(_hostname))]
+HostNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Servers = Annotated[tuple[str, ...], BeforeValidator(_servers)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
 File = Annotated[Path, BeforeValidator(_file)]
 Size = Annotated[int, BeforeValidator(size)]
@@ -172,6 +202,16 @@ class PolicySection(_Section):
     file: File = Field(default_factory=lambda known: known["rules"] / "policy.toml")
 
 
+class AuthenticationSection(_Section):
+    """``[authentication]``"""
+
+    verify: Switch = False
+    authserv_id: MaybeHostName = ""
+    trusted: HostNames = ()
+    dns: Servers = ()
+    timeout: Seconds = 5.0
+
+
 class QuarantineSection(_Section):
     """``[quarantine]``"""
 
@@ -196,6 +236,7 @@ class Settings(_Section):
     http: Http = Http()
     scan: Scan = Scan()
     policy: PolicySection = PolicySection()
+    authentication: AuthenticationSection = AuthenticationSection()
     quarantine: QuarantineSection = QuarantineSection()
     log: Log = Log()
 

@@ -18,19 +18,19 @@ import mmap
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from gateway.jail import confinement
 from gateway.jail.wire import (
     MAX_CHANGES,
-    MAX_TAIL,
     Ask,
-    Disarmed,
+    Authenticated,
     Failed,
     Frame,
     FrameReader,
     Job,
+    Named,
     Ready,
     Rewritten,
     Unfit,
@@ -40,7 +40,7 @@ from gateway.jail.wire import (
     encode_report,
     flatten,
 )
-from gateway.message import Edits, Finding, Report, clip
+from gateway.message import Authentication, Edits, Finding, Report, clip
 
 OUT_OF_MEMORY: Final = 71
 """Exit code (EX_OSERR of sysexits.h) by which the front tells a spent memory limit from a crash."""
@@ -71,6 +71,10 @@ class Orders:
     """Of the notices."""
     templates: tuple[tuple[str, str], ...] = ()
     """Own wording of the notices, as (action, text)."""
+    authserv_id: str = ""
+    """Whose forged Authentication-Results are found; "": nobody's."""
+    trusted: tuple[str, ...] = ()
+    """Hosts believed about SPF, in lower case."""
 
 
 class CannotDo(Exception):
@@ -88,7 +92,9 @@ class Tasks(Protocol):
 
     def rewrite(self, data: Data, job: Job) -> Edits: ...
 
-    def disarm(self, data: Data, job: Job) -> tuple[Disarmed, bytes]: ...
+    def names(self, data: Data) -> tuple[str, ...]: ...
+
+    def authenticate(self, data: Data, job: Job) -> Authentication: ...
 
 
 def run(channel: socket.socket, orders: Orders) -> None:
@@ -165,16 +171,14 @@ class Worker:
                 recall = self._recall_for(job) if job.recall else None
                 report = self._tasks.examine(data, job, recall)
                 return (encode_report(job.job, report, grown=self._grown()),)
-            answer: Rewritten | Disarmed
-            if job.do == "disarm":
-                answer, tail = self._tasks.disarm(data, job)
-            else:
-                edits = self._tasks.rewrite(data, job)
-                splices, tail = flatten(edits)
-                answer = Rewritten(job.job, splices, edits.changes[:MAX_CHANGES])
-            if len(tail) > MAX_TAIL:
-                return (encode_answer(Failed(job.job, f"the result is larger than {MAX_TAIL >> 20} MiB")),)
-            return encode_answer(replace(answer, grown=self._grown()), len(tail)), tail
+            if job.do == "names":
+                return (encode_answer(Named(job.job, self._tasks.names(data), self._grown())),)
+            if job.do == "authenticate":
+                return (encode_answer(Authenticated(job.job, self._tasks.authenticate(data, job), self._grown())),)
+            edits = self._tasks.rewrite(data, job)
+            splices, tail = flatten(edits)
+            answer = Rewritten(job.job, splices, edits.changes[:MAX_CHANGES], self._grown())
+            return encode_answer(answer, len(tail)), tail
         except CannotDo as refusal:
             return (encode_answer(Failed(job.job, clip(str(refusal), 500), self._grown())),)
         except MemoryError:

@@ -1,8 +1,9 @@
-"""The work of a jailed worker: the scan and the rewrite, bound to one configuration.
+"""The work of a jailed worker: the scan, the rewrite and who signed, bound to one configuration.
 
 Contract: ``make`` reads rules and limits before the doors close and raises ``ValueError`` for ones that cannot work.
-``load`` has everything in memory that the scan may import later, because a jailed worker can open no file. Only this
-module joins the worker to ``gateway.scan``; the front never imports it, nor what it imports.
+``load`` has everything in memory that the work may import later, because a jailed worker can open no file. Only this
+module joins the worker to ``gateway.scan`` and to what reads mail in ``gateway.authentication``; the front never
+imports it, nor what it imports.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import importlib
 import io
 import pkgutil
 import tempfile
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.jail import confinement
 from gateway.jail.process import CannotDo, Data, Orders, Recall
-from gateway.jail.wire import MAX_REMOVED, Disarmed, Job
-from gateway.message import Edits, Report, Verdict, clip
+from gateway.jail.wire import Job
+from gateway.message import Authentication, Edits, Report
 
 if TYPE_CHECKING:
     from gateway.scan.rewrite import Setting
@@ -29,6 +31,7 @@ _PACKAGES: Final = ("gateway.scan", "encodings", "email", "xml", "msoffcrypto", 
 here is not seen as an error of the scan: msoffcrypto without its cryptography takes every password for a wrong one."""
 
 _MODULES: Final = (
+    *("dkim", "gateway.authentication.verify"),
     *("bz2", "csv", "html.parser", "lzma", "stringprep", "unicodedata", "zipfile", "zlib"),
     *("libarchive", "olefile", "pybase64", "pyopenvba", "stream_unzip", "yara_x"),
     *("oletools.oleobj", "oletools.olevba", "oletools.rtfobj", "oletools.ooxml", "oletools.xls_parser"),
@@ -41,6 +44,7 @@ def load() -> None:
     confinement.load()
     for name in (*_MODULES, *_PACKAGES):
         _import(name)
+    _import("gateway.authentication.dmarc").suffixes()
     for package in _PACKAGES:
         path = getattr(_import(package), "__path__", ())
         for found in pkgutil.walk_packages(path, f"{package}.", onerror=lambda _: None):
@@ -68,7 +72,7 @@ def make(orders: Orders) -> ScanTasks:
     rules = ScanRules.parse(orders.triggers_toml, orders.yara)
     limits = Limits(**orders.limits)  # type: ignore[arg-type]  # the configuration has checked them; a wrong one raises here
     setting = Setting(rules, limits, wording(orders.language, orders.templates), orders.passwords)
-    return ScanTasks(f"{ENGINE_VERSION}/{rules.version}", setting, orders.contact)
+    return ScanTasks(f"{ENGINE_VERSION}/{rules.version}", setting, orders.contact, orders.authserv_id, orders.trusted)
 
 
 def _memory_file(*_: object, **__: object) -> io.BytesIO:
@@ -80,6 +84,8 @@ class ScanTasks:
     edition: str
     setting: Setting
     contact: str
+    authserv_id: str = ""
+    trusted: tuple[str, ...] = ()
 
     def examine(self, data: Data, job: Job, recall: Recall | None) -> Report:
         from gateway.scan import examine
@@ -92,6 +98,7 @@ class ScanTasks:
             mail=job.mail,
             recall=recall,
             passwords=self.setting.passwords,
+            authserv_id=self.authserv_id,
         )
 
     def rewrite(self, data: Data, job: Job) -> Edits:
@@ -104,26 +111,12 @@ class ScanTasks:
         except RewriteFailed as failure:
             raise CannotDo(str(failure)) from failure
 
-    def disarm(self, data: Data, job: Job) -> tuple[Disarmed, bytes]:
-        from gateway.scan import examine
-        from gateway.scan.disarm import CannotDisarm, disarm
-        from gateway.scan.passwords import Passwords
+    def names(self, data: Data) -> tuple[str, ...]:
+        from gateway.authentication import verify
 
-        setting, content = self.setting, bytes(data)
-        found = examine(
-            content,
-            rules=setting.rules,
-            limits=setting.limits,
-            name=job.name,
-            mail=False,
-            passwords=setting.passwords,
-        )
-        if found.verdict is Verdict.CLEAN:
-            return Disarmed(job.job, clip(job.name, 300), "", ()), content
-        passwords = Passwords(setting.limits.seconds, setting.passwords)
-        try:
-            made = disarm(content, job.name, rules=setting.rules, limits=setting.limits, passwords=passwords)
-        except CannotDisarm as refusal:
-            raise CannotDo(str(refusal)) from refusal
-        removed = tuple(clip(what, 100) for what in made.removed[:MAX_REMOVED])
-        return Disarmed(job.job, clip(made.name, 300), clip(made.media_type, 300), removed), made.content
+        return verify.names(data)
+
+    def authenticate(self, data: Data, job: Job) -> Authentication:
+        from gateway.authentication import verify
+
+        return verify.verify(data, job.answers, self.trusted, time.time())

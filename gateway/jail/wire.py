@@ -17,13 +17,30 @@ from typing import Annotated, Final, Literal
 
 from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
-from gateway.message import Action, Change, Edits, Finding, Headline, Part, Report, Span, Splice, Verdict, clip
+from gateway.message import (
+    Action,
+    Authentication,
+    Change,
+    Edits,
+    Finding,
+    Headline,
+    Part,
+    Report,
+    Signed,
+    Span,
+    Splice,
+    Verdict,
+    clip,
+)
+from gateway.message import (
+    Answer as DnsAnswer,
+)
 
 MAX_TEXT: Final = 1 << 20
 """JSON of one frame; a usual report of the counts below has less than half of it. Refusing a hostile one of this size
 costs the event loop half a second at the most (measured), and the worker its life."""
 MAX_TAIL: Final = 64 << 20
-"""Replacement bytes of one rewritten message, or one disarmed document."""
+"""Replacement bytes of one rewritten message."""
 MAX_FINDINGS: Final = 200
 MAX_EXCERPTS: Final = 50
 """Findings that keep their excerpt and indicators, the longest text of a report by far: the worst ones."""
@@ -34,11 +51,15 @@ MAX_SPLICES: Final = 2000
 MAX_CHANGES: Final = 100
 """Attachments of one message that are told as changed; all of them are."""
 MAX_REMOVED: Final = 10
+MAX_NAMES: Final = 80
+"""DNS names of one message: of 8 signatures, 50 seals and one message signature, of the policy in two places."""
+MAX_SIGNATURES: Final = 8
 MAX_SIZE: Final = 1 << 40
 
 _PREFIX = struct.Struct("!II")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"[1-9]\d{0,8}(\.[1-9]\d{0,8}){0,200}", re.ASCII)
+_DNS_NAME = re.compile(r"[a-z0-9_.-]{1,253}", re.IGNORECASE)
 
 
 class WireError(ValueError):
@@ -85,7 +106,7 @@ class Job:
     recipient can ask for the original."""
 
     job: int
-    do: Literal["examine", "rewrite", "disarm"]
+    do: Literal["examine", "rewrite", "names", "authenticate"]
     recall: bool = False
     strip: tuple[str, ...] = ()
     disarm: tuple[str, ...] = ()
@@ -95,6 +116,7 @@ class Job:
     subject_prefix: str = ""
     name: str = ""
     mail: bool = True
+    answers: tuple[DnsAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +195,21 @@ class Rewritten:
 
 
 @dataclass(frozen=True, slots=True)
-class Disarmed:
-    """A document without what ran in it, which is the tail; the fields as in ``scan.disarm``. ``removed`` is empty when
-    there was nothing to remove and the document is as it was."""
+class Named:
+    """What has to be asked of DNS before the message can be authenticated."""
 
     job: int
-    name: str
-    media_type: str
-    removed: Annotated[tuple[str, ...], Field(max_length=MAX_REMOVED), FailFast()]
+    names: Annotated[tuple[str, ...], Field(max_length=MAX_NAMES), FailFast()]
     grown: bool = False
-    say: Literal["disarmed"] = "disarmed"
+    say: Literal["named"] = "named"
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    job: int
+    authentication: Authentication
+    grown: bool = False
+    say: Literal["authenticated"] = "authenticated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +222,7 @@ class Failed:
     say: Literal["failed"] = "failed"
 
 
-Answer = Ready | Unfit | Ask | Examined | Rewritten | Disarmed | Failed
+Answer = Ready | Unfit | Ask | Examined | Rewritten | Named | Authenticated | Failed
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="say")])
 _JOB = TypeAdapter(Job)
@@ -312,10 +339,11 @@ def decode_answer(frame: Frame, job: int, size: int) -> Answer:
         case Rewritten():
             _check_splices(answer.splices, len(frame.tail), size)
             _require(all(_safe_change(change) for change in answer.changes), "a change that cannot be")
-        case Disarmed():
-            _require(all(_safe(text, 300) for text in (answer.name, answer.media_type)), "odd text")
-            _require(all(_safe(what, 100) for what in answer.removed), "odd text")
-    _require(not frame.tail or isinstance(answer, Rewritten | Disarmed), "a tail where none belongs")
+        case Named():
+            _require(all(map(_DNS_NAME.fullmatch, answer.names)), "a name that cannot be in DNS")
+        case Authenticated():
+            _check_authentication(answer.authentication)
+    _require(not frame.tail or isinstance(answer, Rewritten), "a tail where none belongs")
     return answer
 
 
@@ -338,6 +366,22 @@ def _check_report(report: Examined, size: int) -> None:
     _require(report.sha256 == "" or _DIGEST.fullmatch(report.sha256) is not None, "not a digest")
     _require(0 <= report.recalled <= MAX_SIZE, "a count that cannot be")
     _require(math.isfinite(report.seconds) and 0 <= report.seconds <= MAX_SIZE, "a time that cannot be")
+
+
+def _check_authentication(found: Authentication) -> None:
+    _require(len(found.dkim) <= MAX_SIGNATURES, "too many signatures")
+    _require(0 <= found.instance <= 50, "an ARC instance that cannot be")
+    _require(found.dmarc_policy in {"", "none", "quarantine", "reject"}, "an unknown policy")
+    texts = [text for signed in found.dkim for text in _signed_texts(signed)]
+    texts += [text for checked in (found.arc, found.dmarc, found.spf) for text in (checked.domain, checked.reason)]
+    _require(all(_safe(text, 253) for text in texts), "a result that is not safe to show")
+    names = [text for signed in found.dkim for text in (signed.domain, signed.selector)]
+    names += [checked.domain for checked in (found.arc, found.dmarc, found.spf)]
+    _require(all(not name or _DNS_NAME.fullmatch(name) for name in names), "a name that cannot be in DNS")
+
+
+def _signed_texts(signed: Signed) -> tuple[str, ...]:
+    return signed.domain, signed.selector, signed.algorithm, signed.mark, signed.reason
 
 
 def _check_splices(splices: tuple[tuple[int, int, int], ...], tail: int, size: int) -> None:

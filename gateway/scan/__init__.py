@@ -36,12 +36,13 @@ def examine(
     mail: bool = True,
     recall: Recall | None = None,
     passwords: tuple[str, ...] = (),
+    authserv_id: str = "",
 ) -> Report:
     """Look into a message (``mail``) or into one file called ``name``. Never raises.
 
     ``recall`` is asked for the findings of a document by its SHA-256 (hex); their ``where`` is relative to the
     document: "" is the document itself, "/x" what is inside it. ``passwords`` are tried on what is encrypted, besides
-    the words of the message.
+    the words of the message. ``authserv_id``: Authentication-Results of that name can only be forged (RFC 8601 §5).
     """
     began = time.monotonic()
     content = bytes(data) if isinstance(data, memoryview) else data
@@ -60,9 +61,20 @@ def examine(
         parts=tuple(scan.parts),
         headline=_headline(top),
         sha256=hashlib.sha256(content).hexdigest(),
-        forged=tuple(field.span for field in top.fields if field.name == OWN_HEADER),
+        forged=tuple(field.span for field in top.fields if _is_ours(field, authserv_id)),
         recalled=scan.recalled,
         seconds=time.monotonic() - began,
+    )
+
+
+def _is_ours(field: headers.Field, authserv_id: str) -> bool:
+    """Whether a header field claims to have been written by us."""
+    if field.name == OWN_HEADER:
+        return True
+    return (
+        bool(authserv_id)
+        and field.name == "authentication-results"
+        and headers.first_word(field.value) == authserv_id.lower()
     )
 
 

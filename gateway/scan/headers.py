@@ -216,6 +216,12 @@ def _unfolded(value: bytes) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 
+def first_word(text: str) -> str:
+    """The first word of a structured value in lower case, without the comments and quotes it may be dressed in."""
+    words = parse_value(text).token.split()
+    return words[0].strip('"').rstrip(".") if words else ""
+
+
 def parse_value(text: str) -> Value:
     """``type/subtype; name=value ...`` or any other token with parameters."""
     if "(" in text:

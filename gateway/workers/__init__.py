@@ -1,10 +1,10 @@
 """The jail, seen from the front: a fixed number of workers, a bounded queue, and what happens when one dies.
 
-Contract: ``examine``, ``rewrite`` and ``disarm`` raise ``ScanFailed`` and nothing else (but cancellation). A worker
-that does not answer by the deadline is killed with its process group; one that dies, lies or stammers is buried; either
-costs one message its verdict and is replaced at once, and no other message notices. Content that has cost
-``poison_after`` workers is refused without costing another (``ScanFailed.poison``). The event loop never waits for a
-process.
+Contract: ``examine``, ``rewrite``, ``names`` and ``authenticate`` raise ``ScanFailed`` and nothing else (but
+cancellation). A worker that does not answer by the deadline is killed with its process group; one that dies, lies or
+stammers is buried; either costs one message its verdict and is replaced at once, and no other message notices. Content
+that has cost ``poison_after`` workers is refused without costing another (``ScanFailed.poison``). The event loop never
+waits for a process.
 
 The pool is our own, not pebble's or multiprocessing's: those unpickle what a worker sends. Here it is JSON,
 checked by ``jail.wire``; the message goes to the worker as a descriptor that cannot be written through.
@@ -30,10 +30,11 @@ from gateway.jail.process import OUT_OF_MEMORY, Orders
 from gateway.jail.wire import (
     Answer,
     Ask,
-    Disarmed,
+    Authenticated,
     Examined,
     Failed,
     Job,
+    Named,
     Rewritten,
     WireError,
     decode_answer,
@@ -41,7 +42,8 @@ from gateway.jail.wire import (
     encode_recalled,
     unflatten,
 )
-from gateway.message import Action, Decision, Edits, Kind, Report, ScanFailed
+from gateway.message import Action, Authentication, Decision, Edits, Kind, Report, ScanFailed
+from gateway.message import Answer as DnsAnswer
 from gateway.metrics import Metrics
 from gateway.spool import Spool
 from gateway.workers.link import Nursery, WorkerGone, WorkerLink, WorkerUnfit, explain
@@ -81,6 +83,9 @@ class Jail:
     language: str = "en"
     templates: tuple[tuple[str, str], ...] = ()
     """Own wording of the notices, as (action, text)."""
+    authserv_id: str = ""
+    trusted: tuple[str, ...] = ()
+    """As in ``Orders``."""
     poison_after: int = 3
     recycle_after: int = 1000
     tasks: str = "gateway.jail.tasks:make"
@@ -105,6 +110,8 @@ class Workers:
             yara=settings.yara,
             language=settings.language,
             templates=settings.templates,
+            authserv_id=settings.authserv_id,
+            trusted=settings.trusted,
         )
         self._nursery = Nursery(self._orders)
         self._links: set[WorkerLink] = set()
@@ -186,11 +193,17 @@ class Workers:
         assert isinstance(answer, Rewritten)
         return unflatten(answer, tail)
 
-    async def disarm(self, content: Spool, *, name: str = "") -> tuple[Disarmed, bytes | bytearray]:
-        """A document of that ``name`` without what runs in it. Raises ``ScanFailed``, also when that cannot be had."""
-        answer, tail = await self._submit(Job(next(self._numbers), "disarm", name=name), content)
-        assert isinstance(answer, Disarmed)
-        return answer, tail
+    async def names(self, content: Spool) -> tuple[str, ...]:
+        """What has to be asked of DNS to know who answers for a message. Raises ``ScanFailed``."""
+        answer, _ = await self._submit(Job(next(self._numbers), "names"), content)
+        assert isinstance(answer, Named)
+        return answer.names
+
+    async def authenticate(self, content: Spool, answers: tuple[DnsAnswer, ...]) -> Authentication:
+        """Who answers for a message, by the answers of DNS. Raises ``ScanFailed``."""
+        answer, _ = await self._submit(Job(next(self._numbers), "authenticate", answers=answers), content)
+        assert isinstance(answer, Authenticated)
+        return answer.authentication
 
     # -- one job --
 
@@ -233,7 +246,7 @@ class Workers:
 
     async def _converse(
         self, link: WorkerLink, job: Job, descriptor: int, size: int
-    ) -> tuple[Examined | Rewritten | Disarmed | Failed, bytes | bytearray]:
+    ) -> tuple[Examined | Rewritten | Named | Authenticated | Failed, bytes | bytearray]:
         """Raises ``WorkerGone`` or ``WireError``."""
         await link.send(encode_job(job), [descriptor])
         for _ in range(MAX_ASKS):
@@ -245,7 +258,9 @@ class Workers:
                     return answer, frame.tail
                 case Rewritten() | Failed() as answer if job.do == "rewrite":
                     return answer, frame.tail
-                case Disarmed() | Failed() as answer if job.do == "disarm":
+                case Named() | Failed() as answer if job.do == "names":
+                    return answer, frame.tail
+                case Authenticated() | Failed() as answer if job.do == "authenticate":
                     return answer, frame.tail
                 case answer:
                     raise WireError(f"{answer.say!r} is no answer to {job.do!r}")

@@ -59,7 +59,7 @@ class Pool:
     def deaths(self) -> dict[str, float]:
         """Worker deaths by reason, those that happened."""
         samples = next(family for family in self.metrics.registry.collect() if family.name == "macrogate_worker_deaths")
-        return {s.labels["reason"]: s.value for s in samples.samples if s.name.endswith("_total")}
+        return {s.labels["reason"]: s.value for s in samples.samples if s.name.endswith("_total") and s.value}
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.lines.getvalue().splitlines()]

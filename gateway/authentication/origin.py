@@ -1,0 +1,54 @@
+"""Whose name is on a message: the domain of its From field (RFC 5322 §3.6.2).
+
+Contract: pure, linear; takes any header. ``author`` raises ``NoAuthor`` with a sentence where there is none, or more
+than one: programs then disagree about what the reader is shown, so nobody can vouch for it (RFC 7489 §6.6.1).
+"""
+
+from __future__ import annotations
+
+import re
+
+from gateway.authentication import tags
+from gateway.authentication.fields import Header
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
+_ANGLE = re.compile(r"<([^<>]*)>")
+_ROUNDS = 10
+"""Comments inside comments."""
+
+
+class NoAuthor(Exception):
+    """From does not name one domain."""
+
+
+def author(header: Header) -> str:
+    """The domain of From in lower case, as DNS has it."""
+    fields = header.all(b"from")
+    if len(fields) != 1:
+        raise NoAuthor("there is no From field" if not fields else "there are several From fields")
+    text = fields[0].text
+    if len(text) > 10_000:
+        raise NoAuthor("From is too long")
+    text = _QUOTED.sub("", text)
+    for _ in range(_ROUNDS):
+        text, found = _COMMENT.subn("", text)
+        if not found:
+            break
+    places = _ANGLE.findall(text) or text.split(",")
+    domains = {_domain(place) for place in places if "@" in place}
+    if len(domains) != 1:
+        raise NoAuthor("From has no address" if not domains else "From has addresses of several domains")
+    return domains.pop()
+
+
+def _domain(address: str) -> str:
+    text = address.rpartition("@")[2].strip().rstrip(".")
+    if not text.isascii():
+        try:
+            text = text.encode("idna").decode("ascii")
+        except UnicodeError:
+            raise NoAuthor("From has a domain that cannot be in DNS") from None
+    if not tags.is_name(text):
+        raise NoAuthor("From has no domain name")
+    return text.lower()
