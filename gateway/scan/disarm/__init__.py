@@ -12,7 +12,7 @@ from dataclasses import replace
 from gateway.message import FileType, Report, Verdict
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits, OverLimit
-from gateway.scan.disarm import compressed, flat_xml, locked, odf, ooxml, rtf, spreadsheetml, tar, web_archive
+from gateway.scan.disarm import compressed, flat_xml, locked, odf, ole, ooxml, rtf, spreadsheetml, tar, web_archive
 from gateway.scan.disarm import zip as zip_file
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Disarmer, NothingToDisarm
 from gateway.scan.passwords import Passwords
@@ -30,6 +30,7 @@ DISARMERS: tuple[tuple[frozenset[FileType], Disarmer], ...] = (
     (web_archive.TYPES, web_archive.disarm),
     (spreadsheetml.TYPES, spreadsheetml.disarm),
     (odf.TYPES, odf.disarm),
+    (ole.TYPES, ole.disarm),
 )
 """Which types can be disarmed, and by whom."""
 

@@ -84,7 +84,7 @@ def read_globals(stream: bytes, budget: Budget) -> Globals:
             links.append((record, body))
             if record == _EXTERNSHEET and found.version == 8:
                 found.sheet_numbers += _sheet_numbers(body)
-    found.dde += dict.fromkeys(_dde(links, wide=found.version == 8))
+    found.dde += dict.fromkeys(dde_sources(links, wide=found.version == 8))
     if not found.encrypted:
         _read_macros(stream, found, budget)
     return found
@@ -103,7 +103,7 @@ def tell(found: Globals, where: str, look: Look) -> None:
 def _read_sheet(stream: bytes, body: bytes, found: Globals) -> None:
     """BoundSheet8 (MS-XLS 2.4.28) and the BOF it points to (2.4.21)."""
     at, state, listed, length = struct.unpack_from("<IBBB", body)
-    name = _text(body[7:], length, found.version == 8)
+    name = text(body[7:], length, found.version == 8)
     actual = 0
     if at + 8 <= len(stream):
         record, _, _, actual = struct.unpack_from("<HHHH", stream, at)
@@ -124,7 +124,7 @@ def _read_name(body: bytes, found: Globals) -> None:
     if len(body) <= at:
         return
     length = body[3]
-    name = _text(body[at:], length, wide)
+    name = text(body[at:], length, wide)
     size = int.from_bytes(body[4:6], "little") if found.version > 2 else body[4]
     formula_at = at + length + (1 + length * (body[at] & 1) if wide else 0)
     found.expressions.append((name, body[formula_at : formula_at + size]))
@@ -166,7 +166,7 @@ def _sheet_numbers(body: bytes) -> list[int]:
     return [first for _, first, _ in struct.iter_unpack("<HHH", body[2 : 2 + max(0, len(body) - 2) // 6 * 6])]
 
 
-def _dde(links: list[tuple[int, bytes]], *, wide: bool) -> Iterator[str]:
+def dde_sources(links: list[tuple[int, bytes]], *, wide: bool) -> Iterator[str]:
     """The data sources with items that are no OLE links: a DDE server and its topic (MS-XLS 2.4.105). A server that
     starts programs is one whatever its items are called."""
     source = ""
@@ -175,9 +175,9 @@ def _dde(links: list[tuple[int, bytes]], *, wide: bool) -> Iterator[str]:
             if source and len(body) >= 2 and not struct.unpack_from("<H", body)[0] & _OLE_LINK:
                 yield source
         elif record == _SUPBOOK and len(body) > 5:
-            source = _source(_text(body[4:], struct.unpack_from("<H", body, 2)[0], wide=True))
+            source = _source(text(body[4:], struct.unpack_from("<H", body, 2)[0], wide=True))
         elif record == _EXTERNSHEET and not wide and len(body) > 2:
-            source = _source(_text(body[1:], body[0], wide=False))
+            source = _source(text(body[1:], body[0], wide=False))
         if record not in _EXTERNNAMES and starts_program(source.partition("|")[0]):
             yield source
 
@@ -189,7 +189,7 @@ def _source(path: str) -> str:
     return f"{server}|{topic}" if mark and server.isprintable() and "\x03" not in topic else ""
 
 
-def _text(raw: bytes, length: int, wide: bool) -> str:
+def text(raw: bytes, length: int, wide: bool) -> str:
     """XLUnicodeStringNoCch (MS-XLS 2.5.296), or plain bytes before BIFF8. ``length`` in characters."""
     if not wide:
         return raw[:length].decode("cp1252", "replace")

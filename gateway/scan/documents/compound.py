@@ -39,13 +39,15 @@ LOST = ("(lost)",)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One storage or stream. ``path`` are the names from the root, as written; ``parent`` the path of its storage."""
+    """One storage or stream. ``path`` are the names from the root, as written; ``parent`` the path of its storage;
+    ``number`` its place in the directory."""
 
     path: tuple[str, ...]
     kind: int
     start: int
     size: int
     clsid: bytes
+    number: int = 0
 
     @property
     def name(self) -> str:
@@ -76,7 +78,7 @@ class CompoundFile:
             raise Corrupt(f"is a compound file with sectors of 2^{shift} bytes, which no application writes")
         if (mini_shift, self._cutoff) != (_MINI_SHIFT, _CUTOFF):
             raise Corrupt("is a compound file that divides its small streams as no application does")
-        self.size_of_sector = 1 << shift
+        self.size_of_sector: int = 1 << shift
         self._sectors = max(0, len(self._data) - 1) // self.size_of_sector
         self._fat = self._read_fat(difat, difat_count)
         self._directory_start = directory_start
@@ -135,15 +137,18 @@ class CompoundFile:
         """The sector table, from the sectors the header and the DIFAT chain name (MS-CFB 2.3, 2.5)."""
         numbers = [n for n in struct.unpack_from(f"<{_HEADER_DIFAT}I", self._data, 76) if n < _MAX_REGULAR_SECTOR]
         per_sector = self.size_of_sector // 4 - 1
+        self._difat_sectors: list[int] = []
         for _ in range(min(difat_count, self._sectors)):
             raw = self._sector(difat)
             if difat >= _MAX_REGULAR_SECTOR or len(raw) < self.size_of_sector:
                 break
+            self._difat_sectors.append(difat)
             *listed, difat = struct.unpack(f"<{per_sector + 1}I", raw)
             numbers += [n for n in listed if n < _MAX_REGULAR_SECTOR]
         needed = self._sectors * 4 // self.size_of_sector + 1
         # Office adds table sectors it does not use yet; what counts is that each is there and is named once
         self._tables_fit = difat_count <= self._sectors and len(set(numbers)) == len(numbers) <= self._sectors
+        self._fat_sectors = numbers
         return _little_endian(b"".join(self._sector(n) for n in numbers[: needed + 1]))
 
     def _chain(self, start: int, wanted: int | None) -> bytes:
@@ -207,9 +212,8 @@ class CompoundFile:
             elif kind != STREAM:
                 self._damage("its directory has an entry of no known kind")
             # MS-CFB 2.6.3: the upper half of the size means nothing in files with 512-byte sectors
-            yield Entry(
-                path, STORAGE if kind == STORAGE else STREAM, start, size if large else size & 0xFFFFFFFF, clsid
-            )
+            kind = STORAGE if kind == STORAGE else STREAM
+            yield Entry(path, kind, start, size if large else size & 0xFFFFFFFF, clsid, number)
 
     def _damage(self, why: str) -> None:
         self.damaged = self.damaged or why

@@ -35,7 +35,7 @@ _HOSTS = {
     "quill": "publisher",
 }
 """Streams and storages that only one application reads."""
-_WHOLE_FILES = frozenset({"package", "contents"})
+WHOLE_FILES = frozenset({"package", "contents"})
 """Streams in which an embedded object keeps its whole file, text and XML included (MS-OLEDS)."""
 _MAX_LINK = 1 << 16
 """Bytes of a stream that names where a linked object is."""
@@ -154,16 +154,15 @@ class _Inspection:
 
     def _packed_file(self, entry: Entry) -> None:
         content = self._read(entry)
-        if self._class_of(entry.parent) == equation.EDITOR and equation.inspect(content[4:], self.where, self.look):
+        if class_of(self.file, entry.parent) == equation.EDITOR and equation.inspect(
+            content[4:], self.where, self.look
+        ):
             return  # early versions of the Equation Editor kept their records here, behind their size
         package.unpack_package(content, self.blob, self.where, self.look)
 
-    def _class_of(self, storage: tuple[str, ...]) -> bytes:
-        return next((e.clsid for e in self.file.entries if e.path == storage), self.file.root_clsid)
-
     def _other(self, entry: Entry) -> None:
         """Any other stream is a document of its own if it begins as one, or if that is what such a stream is for."""
-        if self.file.read(entry, 8).startswith(CARRIERS) or (entry.key in _WHOLE_FILES and entry.size):
+        if self.file.read(entry, 8).startswith(CARRIERS) or (entry.key in WHOLE_FILES and entry.size):
             self.look.descend(self.blob, self._read(entry), "/".join(entry.path))
 
     def _decrypt(self) -> None:
@@ -178,3 +177,8 @@ class _Inspection:
         plain, source = found
         self.look.find(Kind.DECRYPTED, self.where, f"Is encrypted; {source} opens it, and it was looked into")
         self.look.descend(self.blob, plain, "decrypted")
+
+
+def class_of(file: CompoundFile, storage: tuple[str, ...]) -> bytes:
+    """The CLSID of a storage."""
+    return next((entry.clsid for entry in file.entries if entry.path == storage), file.root_clsid)

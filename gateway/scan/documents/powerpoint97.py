@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from gateway.scan.documents.compound import CARRIERS
 from gateway.scan.look import Corrupt, Look
@@ -33,24 +34,45 @@ def is_encrypted(current_user: bytes) -> bool:
     return len(current_user) >= 16 and struct.unpack_from("<I", current_user, 12)[0] == _ENCRYPTED_TOKEN
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An embedded object: where its record begins, the size of what is behind the head, whether that is compressed, and
+    what it is; None if it cannot be decompressed, and then why."""
+
+    at: int
+    size: int
+    compressed: bool
+    content: bytes | None
+    why: str = ""
+
+
 def objects(stream: bytes, look: Look, damaged: Callable[[str], None]) -> Iterator[bytes]:
-    """The content of each ``ExOleObjStg``, wherever in the stream its head is.
+    """The content of each ``ExOleObjStg``, wherever in the stream its head is."""
+    for place in places(stream, look):
+        if place.content is None:
+            damaged(place.why)
+        else:
+            yield place.content
+
+
+def places(stream: bytes, look: Look) -> Iterator[Place]:
+    """Each ``ExOleObjStg`` and where it is.
 
     The directory of the stream may point anywhere, so the records are walked and searched for as well. What is only
     found by searching, and followed by nothing of the kind, is a chance hit in a picture or a text.
     """
     walked = set(_walked(stream, look))
-    for place in sorted(walked.union(_searched(stream, look))):
-        head, _, size = struct.unpack_from("<HHI", stream, place)
-        body = stream[place + 8 : place + 8 + size]
+    for at in sorted(walked.union(_searched(stream, look))):
+        head, _, size = struct.unpack_from("<HHI", stream, at)
+        body = stream[at + 8 : at + 8 + size]
         if head >> 4 != _COMPRESSED:
-            if place in walked or body.startswith(CARRIERS):
-                yield body
-        elif place in walked or (len(body) > 6 and body[4] & 0x0F == _DEFLATE):
+            if at in walked or body.startswith(CARRIERS):
+                yield Place(at, len(body), False, body)
+        elif at in walked or (len(body) > 6 and body[4] & 0x0F == _DEFLATE):
             try:
-                yield _inflated(body[4:], look)
+                yield Place(at, len(body), True, _inflated(body[4:], look))
             except Corrupt as error:
-                damaged(str(error))
+                yield Place(at, len(body), True, None, str(error))
 
 
 def _walked(stream: bytes, look: Look) -> Iterator[int]:
@@ -81,11 +103,18 @@ def actions(stream: bytes, look: Look) -> Iterator[tuple[int, bool]]:
 
     MS-PPT, InteractiveInfoAtom: an atom inside a container whose instance says how the shape is used.
     """
+    for place in action_places(stream, look):
+        at = place - 16
+        yield stream[place], at >= 8 and stream[at - 8 : at - 4] == _OVER_HEAD
+
+
+def action_places(stream: bytes, look: Look) -> Iterator[int]:
+    """Where the byte is that says what a shape does."""
     at = stream.find(_ACTION_HEAD)
     while at >= 0:
         look.budget.check_time()
         if at + 17 <= len(stream):
-            yield stream[at + 16], at >= 8 and stream[at - 8 : at - 4] == _OVER_HEAD
+            yield at + 16
         at = stream.find(_ACTION_HEAD, at + 8)
 
 

@@ -63,14 +63,30 @@ def inspect_text(stream: bytes, table: bytes, fib: Fib, where: str, look: Look) 
     """Report the fields of the text; headers, notes, comments and text boxes are parts of it (MS-DOC 2.3)."""
     if b"\x13" not in stream:
         return
-    text = "".join(_pieces(stream, table, fib))
+    text = "".join(piece.of(stream) for piece in pieces(stream, table, fib))
     if not text:
         text = stream.decode("cp1252", "replace") + "\x15" + stream[: len(stream) & ~1].decode("utf-16-le", "replace")
     fields.tell(word_fields.in_text(text), where, look, reference="MS-DOC 2.8.25")
 
 
-def _pieces(stream: bytes, table: bytes, fib: Fib) -> Iterator[str]:
-    """The text, from the piece table (MS-DOC 2.9.38 Clx, 2.8.35 PlcPcd)."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of the text: its first character position, where it is in the stream, how many characters it has, and
+    whether these are of two bytes."""
+
+    first: int
+    at: int
+    letters: int
+    wide: bool
+
+    def of(self, stream: bytes) -> str:
+        """The text of this piece, as far as the stream goes."""
+        raw = stream[self.at : self.at + self.letters * (1 + self.wide)]
+        return raw.decode("utf-16-le" if self.wide else "cp1252", "replace")
+
+
+def pieces(stream: bytes, table: bytes, fib: Fib) -> Iterator[Piece]:
+    """Where the text is, from the piece table (MS-DOC 2.9.38 Clx, 2.8.35 PlcPcd); never more than the stream holds."""
     start, size = fib.pieces
     clx = table[start : start + size]
     position = 0
@@ -87,11 +103,8 @@ def _pieces(stream: bytes, table: bytes, fib: Fib) -> Iterator[str]:
         place = struct.unpack_from("<I", places, 4 * (count + 1) + 8 * number + 2)[0]
         letters = min(max(0, bounds[number + 1] - bounds[number]), room)
         room -= letters
-        if place & _NARROW:
-            at = (place & ~_NARROW) // 2
-            yield stream[at : at + letters].decode("cp1252", "replace")
-        else:
-            yield stream[place : place + 2 * letters].decode("utf-16-le", "replace")
+        narrow = bool(place & _NARROW)
+        yield Piece(bounds[number], (place & ~_NARROW) // 2 if narrow else place, letters, not narrow)
 
 
 def inspect_commands(stream: bytes, fib: Fib, where: str, look: Look) -> None:
