@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gateway.scan.budget import Budget
+from gateway.scan.disarm.biff_edit import Record, leave_out, records
+from gateway.scan.disarm.excel_values import Values
 from gateway.scan.disarm.parts import CannotDisarm
 from gateway.scan.documents import biff, xlm
 from gateway.scan.triggers import ScanRules
@@ -22,16 +23,11 @@ MACRO_SHEETS = "its Excel 4.0 macros"
 DDE = "a link that starts another program"
 MODULES = "its macros"
 
-_HEAD = struct.Struct("<HH")
 _BOF, _EOF, _BOUNDSHEET, _OBPROJ, _CODENAME, _LBL = 0x0809, 0x000A, 0x0085, 0x00D3, 0x01BA, 0x0018
 _EXCEL_9 = 0x01C0
 """Excel9File: an empty record that says nothing of the content; takes the place of ObProj, which is empty as well."""
 _SUPBOOK, _EXTERNSHEET, _EXTERNNAME, _EXTERNNAME_OLD = 0x01AE, 0x0017, 0x0023, 0x0223
-_LEFT_OUT = 0x08F0
-"""A number among those of future records (2.5.134 FrtHeader) that has no meaning: what an application does not know
-there it passes over."""
-_FRT_HEADER = 12
-_LARGEST = 8224
+_WANTED = frozenset({_BOUNDSHEET, _LBL, _SUPBOOK, _EXTERNSHEET, _EXTERNNAME, _EXTERNNAME_OLD})
 _WORKSHEET, _WORKSHEET_LISTED = 0x10, 0
 _MACROS = frozenset({0x40, 0x06})
 """dt of the BOF of a macro sheet and of a module (2.4.21)."""
@@ -49,27 +45,12 @@ _KEPT = frozenset(
 """Records of a sheet that hold numbers only, and that an empty one has, too."""
 _NAME_FLAGS, _HIDDEN_NAME = 0x0FEE, 0x0001
 """Of Lbl (2.4.150): function, macro, built-in and the group of functions it belongs to; and that it is not shown."""
+_IS_FUNCTION = 0x0A
+_LATER_FUNCTIONS = "_xlfn."
 _REFERENCE_ERROR = b"\x02\x00\x1c\x17"
 """A parsed formula with its length: ``#REF!``."""
 _LETTERS = "abdefghijklmnopqstuvwxyz"
 """Names of one letter; ``c`` and ``r`` are none."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """Its number, where it begins, and the length of its content."""
-
-    kind: int
-    at: int
-    size: int
-
-    @property
-    def body(self) -> int:
-        return self.at + 4
-
-    @property
-    def end(self) -> int:
-        return self.at + 4 + self.size
 
 
 class Workbook:
@@ -88,56 +69,37 @@ class Workbook:
             raise CannotDisarm("The workbook is one of Excel 4 or before, which cannot be had without its macros")
         removed = [MODULES] if self._found.module_sheets else []
         removed += [MACRO_SHEETS] if self._found.workbook.macro_sheets else []
-        records = list(self._globals())
-        self._sheets(records)
+        wanted = list(self._globals())
+        self._sheets(wanted)
         if self._found.dde:
-            self._links(records)
             removed.append(DDE)
         if removed or macros:
-            self._names(records)
+            sources = self._links(wanted)
+            functions = self._functions(wanted) if macros or self._found.macros_at else set()
+            Values(self.stream, self._original, sources, functions, self._found.version).keep(self._budget)
+            self._names(wanted)
         if macros or self._found.module_sheets:
             self._marks()
         return removed
 
     # --- records ------------------------------------------------------------------------------------------------------
 
-    def _records(self, start: int = 0) -> Iterator[_Record]:
-        position, end, steps = start, len(self._original) - 4, 0
-        while position <= end:
-            kind, size = _HEAD.unpack_from(self._original, position)
-            steps += 1
-            if not steps % 4096:
-                self._budget.check_time()
-            yield _Record(kind, position, min(size, len(self._original) - position - 4))
-            position += 4 + size
-
-    def _globals(self) -> Iterator[_Record]:
+    def _globals(self) -> Iterator[Record]:
         """Before BIFF8 every sheet has names and links of its own."""
-        wanted = {_BOUNDSHEET, _LBL, _SUPBOOK, _EXTERNSHEET, _EXTERNNAME, _EXTERNNAME_OLD}
-        for record in self._records():
+        for record in records(self._original, self._budget):
             if record.kind == _EOF and self._wide:
                 return
-            if record.kind in wanted:
+            if record.kind in _WANTED:
                 yield record
 
-    def _body(self, record: _Record) -> bytes:
+    def _body(self, record: Record) -> bytes:
         return self._original[record.body : record.end]
-
-    def _leave_out(self, start: int, end: int) -> None:
-        """Turn whole records from ``start`` up to ``end`` into ones that say nothing."""
-        while start < end:
-            size = min(end - start - 4, _LARGEST)
-            if 0 < end - start - 4 - size < 4:
-                size -= 4  # what is left has to hold the head of a record
-            header = struct.pack("<H", _LEFT_OUT).ljust(_FRT_HEADER, b"\0") if size >= _FRT_HEADER else b""
-            self.stream[start : start + 4 + size] = _HEAD.pack(_LEFT_OUT, size) + header.ljust(size, b"\0")
-            start += 4 + size
 
     # --- sheets -------------------------------------------------------------------------------------------------------
 
-    def _sheets(self, records: list[_Record]) -> None:
+    def _sheets(self, wanted: list[Record]) -> None:
         begins: dict[int, None] = {at: None for _, at in self._found.macros_at}
-        for record in records:
+        for record in wanted:
             if record.kind == _BOUNDSHEET and record.size > 6:
                 at, listed = struct.unpack_from("<IxB", self._original, record.body)
                 if listed in _MACROS_LISTED or self._type_at(at) in _MACROS:
@@ -156,7 +118,7 @@ class Workbook:
     def _empty_sheet(self, at: int) -> None:
         """Make an empty worksheet of the sheet that begins at ``at``."""
         depth, start = 0, -1
-        for record in self._records(at):
+        for record in records(self._original, self._budget, at):
             if record.kind == _BOF:
                 depth += 1
             outside = depth == 1 and record.kind != _BOF
@@ -166,7 +128,7 @@ class Workbook:
                 struct.pack_into("<H", self.stream, record.body + 2, _WORKSHEET)
             elif outside and (record.kind in _KEPT or record.kind == _EOF):
                 if start >= 0:
-                    self._leave_out(start, record.at)
+                    leave_out(self.stream, start, record.at)
                 start = -1
                 self._clear(record)
             elif start < 0:
@@ -175,7 +137,7 @@ class Workbook:
                 return
         raise CannotDisarm("A macro sheet of the workbook does not end")
 
-    def _clear(self, record: _Record) -> None:
+    def _clear(self, record: Record) -> None:
         if record.kind == _DIMENSIONS:
             self.stream[record.body : record.end] = bytes(record.size)
         elif record.kind == _WINDOW2 and record.size:
@@ -183,9 +145,9 @@ class Workbook:
 
     # --- names --------------------------------------------------------------------------------------------------------
 
-    def _names(self, records: list[_Record]) -> None:
+    def _names(self, wanted: list[Record]) -> None:
         """Give another name to what Excel calls by its name. Formulas name it by its number, which stays."""
-        labels = [record for record in records if record.kind == _LBL]
+        labels = [record for record in wanted if record.kind == _LBL]
         names = [self._name(record) for record in labels]
         taken = {name.casefold() for name in names}
         for record, name in zip(labels, names, strict=True):
@@ -194,13 +156,24 @@ class Workbook:
                 self._budget.check_time()
                 self._rename(record, taken)
 
-    def _name(self, record: _Record) -> str:
+    def _functions(self, wanted: list[Record]) -> set[int]:
+        """The numbers of names that are functions of a macro (2.4.150 fFunc, fProc), and none of a later Excel."""
+        labels = [record for record in wanted if record.kind == _LBL]
+        return {
+            number
+            for number, record in enumerate(labels, 1)
+            if record.size
+            and self._original[record.body] & _IS_FUNCTION
+            and not self._name(record).casefold().startswith(_LATER_FUNCTIONS)
+        }
+
+    def _name(self, record: Record) -> str:
         body = self._body(record)
         if len(body) <= 14:
             return ""
         return biff.text(body[14:], body[3], wide=self._wide)
 
-    def _rename(self, record: _Record, taken: set[str]) -> None:
+    def _rename(self, record: Record, taken: set[str]) -> None:
         length = self._original[record.body + 3]
         at = record.body + 14
         doubled = self._wide and bool(self._original[at] & 1)
@@ -216,23 +189,32 @@ class Workbook:
 
     # --- links --------------------------------------------------------------------------------------------------------
 
-    def _links(self, records: list[_Record]) -> None:
-        """Make paths of DDE sources (2.4.271 SupBook, 2.5.277 VirtualPath) and names of their items (2.4.105)."""
-        links: list[list[_Record]] = []
-        for record in records:
+    def _links(self, wanted: list[Record]) -> set[int]:
+        """Make paths of DDE sources (2.4.271 SupBook, 2.5.277 VirtualPath) and names of their items (2.4.105). Gives
+        the numbers that formulas use for them."""
+        links: list[list[Record]] = []
+        numbers: list[int] = []
+        for record in wanted:
             if record.kind == _SUPBOOK or (record.kind == _EXTERNSHEET and not self._wide):
                 links.append([record])
             elif record.kind in {_EXTERNNAME, _EXTERNNAME_OLD} and links:
                 links[-1].append(record)
-        for source, *items in links:
+            elif record.kind == _EXTERNSHEET:
+                numbers += biff.books(self._body(record))
+        gone: set[int] = set()
+        for index, (source, *items) in enumerate(links):
             self._budget.check_time()
             bodies = [(record.kind, self._body(record)) for record in (source, *items)]
             if any(biff.dde_sources(bodies, wide=self._wide)):
+                gone.add(index)
                 self._make_path(source)
-                for item in items:
-                    self._make_name(item)
+                for number, item in enumerate(items, 1):
+                    self._make_name(item, number)
+        if self._wide:
+            return {number for number, book in enumerate(numbers) if book in gone}
+        return {index + 1 for index in gone}
 
-    def _make_path(self, record: _Record) -> None:
+    def _make_path(self, record: Record) -> None:
         at = record.body + (4 if self._wide else 1)
         doubled = self._wide and bool(self._original[at] & 1)
         at += self._wide
@@ -241,31 +223,33 @@ class Workbook:
         raw = path[:room].encode("utf-16-le" if doubled else "ascii")
         self.stream[at : at + len(raw)] = raw
 
-    def _make_name(self, record: _Record) -> None:
-        """No flags, no sheet, the name as it was, and for what it refers to an error; the values it brought go."""
-        body = self._body(record)
-        if len(body) < 8:
+    def _make_name(self, record: Record, number: int) -> None:
+        """No flags, no sheet, a name of its own, and for what it refers to an error; the values it brought go."""
+        head = 8 if self._wide else 7
+        name = f"_{number}"
+        room = record.size - head - len(_REFERENCE_ERROR)
+        self.stream[record.body : record.body + 6] = bytes(min(6, record.size))
+        if room < len(name):
             return
-        self.stream[record.body : record.body + 6] = bytes(6)
-        size = 7 + (1 + body[6] * (1 + (body[7] & 1)) if self._wide else body[6])
-        rest = record.size - size - len(_REFERENCE_ERROR)
-        if rest >= 4:
-            end = record.body + size + len(_REFERENCE_ERROR)
-            self.stream[record.body + size : end] = _REFERENCE_ERROR
-            struct.pack_into("<H", self.stream, record.at + 2, size + len(_REFERENCE_ERROR))
-            self._leave_out(end, record.end)
+        if room - len(name) < 4:
+            name = name.ljust(room, "_")  # what is left has to hold the head of a record
+        raw = bytes([len(name), 0])[: head - 6] + name.encode("ascii") + _REFERENCE_ERROR
+        end = record.body + 6 + len(raw)
+        self.stream[record.body + 6 : end] = raw
+        struct.pack_into("<H", self.stream, record.at + 2, end - record.body)
+        leave_out(self.stream, end, record.end)
 
     # --- what tells of a project --------------------------------------------------------------------------------------
 
     def _marks(self) -> None:
         """ObProj (2.4.184) says that there is a project, CodeName (2.4.51) what its modules are called."""
-        for record in self._records():
+        for record in records(self._original, self._budget):
             if record.kind == _OBPROJ and record.size == 0 and self._is_unchanged(record):
                 struct.pack_into("<H", self.stream, record.at, _EXCEL_9)
             elif record.kind == _CODENAME and self._is_unchanged(record):
-                self._leave_out(record.at, record.end)
+                leave_out(self.stream, record.at, record.end)
 
-    def _is_unchanged(self, record: _Record) -> bool:
+    def _is_unchanged(self, record: Record) -> bool:
         return self.stream[record.at : record.end] == self._original[record.at : record.end]
 
 

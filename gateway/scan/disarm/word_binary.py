@@ -37,8 +37,8 @@ _NO_COMMANDS = b"\xff\x40"
 _STORIES = (16, 18, 17, 20, 19, 48, 57, 59)
 """Pairs of the PlcFld of main text, footnotes, headers, macros, comments, endnotes, text boxes and those in headers, in
 the order in which these follow one another in the text (2.3)."""
-_NOT_PARSED, _LOCKED = 0x01, 0x10
-"""flt (2.9.90) of a field that could not be read; fLocked of grffldEnd (2.9.110)."""
+_QUOTE, _LOCKED = 0x23, 0x10
+"""flt (2.9.90) of a field that does nothing but show a text; fLocked of grffldEnd (2.9.110)."""
 _MOST_MARKS = 1 << 18
 
 
@@ -184,7 +184,7 @@ class Document:
                     self.stream[at + 1 : at + 2] = b"\0"
 
     def _lock(self, field: _Field) -> None:
-        """Say in PlcFld (2.8.25) that the field is none that is known, and that its result stays as it is."""
+        """Say in PlcFld (2.8.25) that the field only shows a text, and that this stays as it is."""
         base = 0
         for number, pair in enumerate(self._layout.stories):
             length = struct.unpack_from("<I", self.stream, self._layout.lengths + 4 * number)[0]
@@ -204,7 +204,7 @@ class Document:
             if index < count and places[index] == place:
                 at = kinds + 2 * index
                 if self.table[at] & 0x1F == _BEGIN:
-                    self.table[at + 1] = _NOT_PARSED
+                    self.table[at + 1] = _QUOTE
                 elif self.table[at] & 0x1F == _END:
                     self.table[at + 1] |= _LOCKED
 

@@ -166,6 +166,11 @@ def _sheet_numbers(body: bytes) -> list[int]:
     return [first for _, first, _ in struct.iter_unpack("<HHH", body[2 : 2 + max(0, len(body) - 2) // 6 * 6])]
 
 
+def books(body: bytes) -> list[int]:
+    """The SupBook of each XTI (MS-XLS 2.5.300)."""
+    return [book for book, _, _ in struct.iter_unpack("<HHH", body[2 : 2 + max(0, len(body) - 2) // 6 * 6])]
+
+
 def dde_sources(links: list[tuple[int, bytes]], *, wide: bool) -> Iterator[str]:
     """The data sources with items that are no OLE links: a DDE server and its topic (MS-XLS 2.4.105). A server that
     starts programs is one whatever its items are called."""

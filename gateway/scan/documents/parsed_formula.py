@@ -8,7 +8,7 @@ calculation: references that depend on the cell are shown as ``R[]C[]``. Bounded
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -105,6 +105,10 @@ class Reader:
         """One formula."""
         return _Parse(self, expression[:MAX_SIZE]).run()
 
+    def tokens(self, expression: bytes) -> Iterator[tuple[int, bytes]]:
+        """The tokens of one formula, those of the three classes made one, and what stands behind each."""
+        return _Parse(self, expression[:MAX_SIZE]).tokens()
+
 
 class _Parse:
     """One formula being read: tokens come operands first, so what is known so far lies on a stack."""
@@ -116,19 +120,26 @@ class _Parse:
         self._stack: list[_Operand] = []
 
     def run(self) -> str:
+        for base, body in self.tokens():
+            try:
+                self._take(base, body)
+            except (struct.error, IndexError):
+                break
+        return _flat(tuple(self._stack))
+
+    def tokens(self) -> Iterator[tuple[int, bytes]]:
         position, end = 0, len(self._data)
         while position < end:
             token = self._data[position]
             base = token if token < 0x20 else token & 0x1F | 0x20
             try:
                 size = self._size(base, position + 1)
-                if size < 0:
-                    break
-                self._take(base, self._data[position + 1 : position + 1 + size])
-            except (struct.error, IndexError):
-                break
+            except IndexError:
+                return
+            if size < 0:
+                return
+            yield base, self._data[position + 1 : position + 1 + size]
             position += 1 + size
-        return _flat(tuple(self._stack))
 
     def _size(self, base: int, at: int) -> int:
         """Bytes behind the token, or -1 for a token that does not exist."""
