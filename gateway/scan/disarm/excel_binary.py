@@ -43,8 +43,10 @@ _KEPT = frozenset(
     }
 )
 """Records of a sheet that hold numbers only, and that an empty one has, too."""
+_NAME_AT = 14
+"""Where the name begins in Lbl (2.4.150), behind a byte that says how wide its letters are in BIFF8."""
 _NAME_FLAGS, _HIDDEN_NAME = 0x0FEE, 0x0001
-"""Of Lbl (2.4.150): function, macro, built-in and the group of functions it belongs to; and that it is not shown."""
+"""Of Lbl: function, macro, built-in and the group of functions it belongs to; and that it is not shown."""
 _IS_FUNCTION = 0x0A
 _LATER_FUNCTIONS = "_xlfn."
 _REFERENCE_ERROR = b"\x02\x00\x1c\x17"
@@ -167,19 +169,23 @@ class Workbook:
             and not self._name(record).casefold().startswith(_LATER_FUNCTIONS)
         }
 
+    def _letters(self, record: Record) -> tuple[int, int, bool]:
+        """Where the letters of a name are, how many, and whether they are of two bytes."""
+        if record.size <= _NAME_AT:
+            return record.end, 0, False
+        at, length = record.body + _NAME_AT + self._wide, self._original[record.body + 3]
+        doubled = self._wide and bool(self._original[at - 1] & 1)
+        if at + length * (1 + doubled) > record.end:
+            raise CannotDisarm("A name in the workbook is spread over several records")
+        return at, length, doubled
+
     def _name(self, record: Record) -> str:
-        body = self._body(record)
-        if len(body) <= 14:
-            return ""
-        return biff.text(body[14:], body[3], wide=self._wide)
+        at, length, doubled = self._letters(record)
+        raw = self._original[at : at + length * (1 + doubled)]
+        return raw.decode("utf-16-le" if doubled else "latin-1", "replace")
 
     def _rename(self, record: Record, taken: set[str]) -> None:
-        length = self._original[record.body + 3]
-        at = record.body + 14
-        doubled = self._wide and bool(self._original[at] & 1)
-        at += self._wide
-        if at + length * (1 + doubled) > record.end:
-            raise CannotDisarm("A name that Excel calls by itself is spread over several records")
+        at, length, doubled = self._letters(record)
         name = _unused(length, taken)
         taken.add(name)
         raw = name.encode("utf-16-le" if doubled else "ascii")
