@@ -99,7 +99,7 @@ REFUSED = {
     "a password nobody knows": (office(ARMED, "nobody knows"), "no password is known"),
     "nothing in it": (office(QUIET, PASSWORD), "nothing that would have to go"),
     "not a document": (compound_file({("EncryptionInfo",): b"x" * 9, ("EncryptedPackage",): b"y"}), "no password"),
-    "cut off": (office(ARMED, PASSWORD)[:-4000], "nothing can be taken out"),
+    "cut off": (office(ARMED, PASSWORD)[:-4000], "without a directory"),
     "macros beside the package": (
         compound_file({**streams_of(samples.doc_autoopen(), ("Macros",)), **streams_of(office(ARMED, PASSWORD))}),
         "still shows",
