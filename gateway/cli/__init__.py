@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "serve": ("gateway.cli.serve:serve", "Run the gateway."),
         "demo": ("gateway.cli.demo:demo", "See it work: real messages through a gateway of its own."),
         "scan": ("gateway.cli.scan:scan", "Look into documents, messages, mailboxes or folders."),
+        "disarm": ("gateway.cli.disarm:disarm", "Write a document without its macros."),
         "quarantine": ("gateway.cli.quarantine:quarantine", "List, show, release or delete what is held."),
         "rules": ("gateway.cli.rules:rules", "List the rules, or test them against their own examples."),
         "check-config": ("gateway.cli.check:check_config", "Say everything that is wrong with a configuration."),
@@ -53,6 +54,7 @@ def main() -> None:
     \b
     See it work:           macrogate demo
     Look into a file:      macrogate scan invoice.docm
+    Take its macros out:   macrogate disarm invoice.docm invoice.docx
     Check a configuration: macrogate check-config --config /etc/macrogate/macrogate.toml
     Run it:                macrogate serve --config /etc/macrogate/macrogate.toml
     What is held:          macrogate quarantine list

@@ -122,7 +122,7 @@ def scan(
     policy_file = policy_file or folder / "policy.toml"
     try:
         policy = Policy.load(policy_file)
-        jail = _jail(folder, passwords)
+        jail = jail_for(folder, passwords)
     except PolicyError as error:
         raise SystemExit(_refuse(f"{policy_file}: {mistake}" for mistake in error.mistakes)) from None
     except WiringError as error:
@@ -136,8 +136,11 @@ def _refuse(mistakes: Iterable[str]) -> int:
     return 2
 
 
-def _jail(folder: Path, passwords: Path | None) -> Jail:
-    """The limits of a gateway without a configuration file; here nobody waits, so each file may wait its turn."""
+def jail_for(folder: Path, passwords: Path | None) -> Jail:
+    """What workers are told without a configuration file; here nobody waits, so each file may wait its turn.
+
+    Raises ``WiringError``.
+    """
     tried = {"passwords": passwords.absolute()} if passwords else {}
     jail = jail_settings(Settings.model_validate({"policy": {"rules": str(folder)}, "scan": tried}))
     return replace(jail, queue_timeout=2 * jail.timeout)

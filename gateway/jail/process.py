@@ -18,14 +18,16 @@ import mmap
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from gateway.jail import confinement
 from gateway.jail.wire import (
     MAX_CHANGES,
+    MAX_TAIL,
     Ask,
     Authenticated,
+    Disarmed,
     Failed,
     Frame,
     FrameReader,
@@ -91,6 +93,8 @@ class Tasks(Protocol):
     def examine(self, data: Data, job: Job, recall: Recall | None) -> Report: ...
 
     def rewrite(self, data: Data, job: Job) -> Edits: ...
+
+    def disarm(self, data: Data, job: Job) -> tuple[Disarmed, bytes]: ...
 
     def names(self, data: Data) -> tuple[str, ...]: ...
 
@@ -167,24 +171,34 @@ class Worker:
     def _perform(self, job: Job, data: Data) -> tuple[bytes, ...]:
         """The frame to answer with, in pieces."""
         try:
-            if job.do == "examine":
-                recall = self._recall_for(job) if job.recall else None
-                report = self._tasks.examine(data, job, recall)
-                return (encode_report(job.job, report, grown=self._grown()),)
-            if job.do == "names":
-                return (encode_answer(Named(job.job, self._tasks.names(data), self._grown())),)
-            if job.do == "authenticate":
-                return (encode_answer(Authenticated(job.job, self._tasks.authenticate(data, job), self._grown())),)
-            edits = self._tasks.rewrite(data, job)
-            splices, tail = flatten(edits)
-            answer = Rewritten(job.job, splices, edits.changes[:MAX_CHANGES], self._grown())
-            return encode_answer(answer, len(tail)), tail
+            return self._answered(job, data)
         except CannotDo as refusal:
             return (encode_answer(Failed(job.job, clip(str(refusal), 500), self._grown())),)
         except MemoryError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told as "no verdict"; SystemExit: a library's own
             return (encode_answer(Failed(job.job, clip(f"{type(error).__name__}: {error}", 500), grown=True)),)
+
+    def _answered(self, job: Job, data: Data) -> tuple[bytes, ...]:
+        match job.do:
+            case "examine":
+                recall = self._recall_for(job) if job.recall else None
+                report = self._tasks.examine(data, job, recall)
+                return (encode_report(job.job, report, grown=self._grown()),)
+            case "names":
+                return (encode_answer(Named(job.job, self._tasks.names(data), self._grown())),)
+            case "authenticate":
+                return (encode_answer(Authenticated(job.job, self._tasks.authenticate(data, job), self._grown())),)
+        answer: Rewritten | Disarmed
+        if job.do == "disarm":
+            answer, tail = self._tasks.disarm(data, job)
+        else:
+            edits = self._tasks.rewrite(data, job)
+            splices, tail = flatten(edits)
+            answer = Rewritten(job.job, splices, edits.changes[:MAX_CHANGES])
+        if len(tail) > MAX_TAIL:
+            return (encode_answer(Failed(job.job, f"the result is larger than {MAX_TAIL >> 20} MiB")),)
+        return encode_answer(replace(answer, grown=self._grown()), len(tail)), tail
 
     def _recall_for(self, job: Job) -> Recall:
         def recall(sha256: str) -> tuple[Finding, ...] | None:

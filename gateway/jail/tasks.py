@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gateway.jail import confinement
 from gateway.jail.process import CannotDo, Data, Orders, Recall
-from gateway.jail.wire import Job
-from gateway.message import Authentication, Edits, Report
+from gateway.jail.wire import MAX_REMOVED, Disarmed, Job
+from gateway.message import Authentication, Edits, Report, Verdict, clip
 
 if TYPE_CHECKING:
     from gateway.scan.rewrite import Setting
@@ -110,6 +110,30 @@ class ScanTasks:
             return rewrite(data, Wanted(facts, job.strip, job.disarm, job.subject_prefix), self.setting)
         except RewriteFailed as failure:
             raise CannotDo(str(failure)) from failure
+
+    def disarm(self, data: Data, job: Job) -> tuple[Disarmed, bytes]:
+        from gateway.scan import examine
+        from gateway.scan.disarm import CannotDisarm, disarm
+        from gateway.scan.passwords import Passwords
+
+        setting, content = self.setting, bytes(data)
+        found = examine(
+            content,
+            rules=setting.rules,
+            limits=setting.limits,
+            name=job.name,
+            mail=False,
+            passwords=setting.passwords,
+        )
+        if found.verdict is Verdict.CLEAN:
+            return Disarmed(job.job, clip(job.name, 300), "", ()), content
+        passwords = Passwords(setting.limits.seconds, setting.passwords)
+        try:
+            made = disarm(content, job.name, rules=setting.rules, limits=setting.limits, passwords=passwords)
+        except CannotDisarm as refusal:
+            raise CannotDo(str(refusal)) from refusal
+        removed = tuple(clip(what, 100) for what in made.removed[:MAX_REMOVED])
+        return Disarmed(job.job, clip(made.name, 300), clip(made.media_type, 300), removed), made.content
 
     def names(self, data: Data) -> tuple[str, ...]:
         from gateway.authentication import verify

@@ -40,7 +40,7 @@ MAX_TEXT: Final = 1 << 20
 """JSON of one frame; a usual report of the counts below has less than half of it. Refusing a hostile one of this size
 costs the event loop half a second at the most (measured), and the worker its life."""
 MAX_TAIL: Final = 64 << 20
-"""Replacement bytes of one rewritten message."""
+"""Replacement bytes of one rewritten message, or one disarmed document."""
 MAX_FINDINGS: Final = 200
 MAX_EXCERPTS: Final = 50
 """Findings that keep their excerpt and indicators, the longest text of a report by far: the worst ones."""
@@ -106,7 +106,7 @@ class Job:
     recipient can ask for the original."""
 
     job: int
-    do: Literal["examine", "rewrite", "names", "authenticate"]
+    do: Literal["examine", "rewrite", "disarm", "names", "authenticate"]
     recall: bool = False
     strip: tuple[str, ...] = ()
     disarm: tuple[str, ...] = ()
@@ -195,6 +195,19 @@ class Rewritten:
 
 
 @dataclass(frozen=True, slots=True)
+class Disarmed:
+    """A document without what ran in it, which is the tail; the fields as in ``scan.disarm``. ``removed`` is empty when
+    there was nothing to remove and the document is as it was."""
+
+    job: int
+    name: str
+    media_type: str
+    removed: Annotated[tuple[str, ...], Field(max_length=MAX_REMOVED), FailFast()]
+    grown: bool = False
+    say: Literal["disarmed"] = "disarmed"
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """What has to be asked of DNS before the message can be authenticated."""
 
@@ -222,7 +235,7 @@ class Failed:
     say: Literal["failed"] = "failed"
 
 
-Answer = Ready | Unfit | Ask | Examined | Rewritten | Named | Authenticated | Failed
+Answer = Ready | Unfit | Ask | Examined | Rewritten | Disarmed | Named | Authenticated | Failed
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="say")])
 _JOB = TypeAdapter(Job)
@@ -343,7 +356,10 @@ def decode_answer(frame: Frame, job: int, size: int) -> Answer:
             _require(all(map(_DNS_NAME.fullmatch, answer.names)), "a name that cannot be in DNS")
         case Authenticated():
             _check_authentication(answer.authentication)
-    _require(not frame.tail or isinstance(answer, Rewritten), "a tail where none belongs")
+        case Disarmed():
+            _require(all(_safe(text, 300) for text in (answer.name, answer.media_type)), "odd text")
+            _require(all(_safe(what, 100) for what in answer.removed), "odd text")
+    _require(not frame.tail or isinstance(answer, Rewritten | Disarmed), "a tail where none belongs")
     return answer
 
 

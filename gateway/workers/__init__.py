@@ -1,10 +1,10 @@
 """The jail, seen from the front: a fixed number of workers, a bounded queue, and what happens when one dies.
 
-Contract: ``examine``, ``rewrite``, ``names`` and ``authenticate`` raise ``ScanFailed`` and nothing else (but
-cancellation). A worker that does not answer by the deadline is killed with its process group; one that dies, lies or
-stammers is buried; either costs one message its verdict and is replaced at once, and no other message notices. Content
-that has cost ``poison_after`` workers is refused without costing another (``ScanFailed.poison``). The event loop never
-waits for a process.
+Contract: ``examine``, ``rewrite``, ``disarm``, ``names`` and ``authenticate`` raise ``ScanFailed`` and nothing else
+(but cancellation). A worker that does not answer by the deadline is killed with its process group; one that dies, lies
+or stammers is buried; either costs one message its verdict and is replaced at once, and no other message notices.
+Content that has cost ``poison_after`` workers is refused without costing another (``ScanFailed.poison``). The event
+loop never waits for a process.
 
 The pool is our own, not pebble's or multiprocessing's: those unpickle what a worker sends. Here it is JSON,
 checked by ``jail.wire``; the message goes to the worker as a descriptor that cannot be written through.
@@ -31,6 +31,7 @@ from gateway.jail.wire import (
     Answer,
     Ask,
     Authenticated,
+    Disarmed,
     Examined,
     Failed,
     Job,
@@ -193,6 +194,12 @@ class Workers:
         assert isinstance(answer, Rewritten)
         return unflatten(answer, tail)
 
+    async def disarm(self, content: Spool, *, name: str = "") -> tuple[Disarmed, bytes | bytearray]:
+        """A document of that ``name`` without what runs in it. Raises ``ScanFailed``, also when that cannot be had."""
+        answer, tail = await self._submit(Job(next(self._numbers), "disarm", name=name), content)
+        assert isinstance(answer, Disarmed)
+        return answer, tail
+
     async def names(self, content: Spool) -> tuple[str, ...]:
         """What has to be asked of DNS to know who answers for a message. Raises ``ScanFailed``."""
         answer, _ = await self._submit(Job(next(self._numbers), "names"), content)
@@ -246,7 +253,7 @@ class Workers:
 
     async def _converse(
         self, link: WorkerLink, job: Job, descriptor: int, size: int
-    ) -> tuple[Examined | Rewritten | Named | Authenticated | Failed, bytes | bytearray]:
+    ) -> tuple[Examined | Rewritten | Disarmed | Named | Authenticated | Failed, bytes | bytearray]:
         """Raises ``WorkerGone`` or ``WireError``."""
         await link.send(encode_job(job), [descriptor])
         for _ in range(MAX_ASKS):
@@ -261,6 +268,8 @@ class Workers:
                 case Named() | Failed() as answer if job.do == "names":
                     return answer, frame.tail
                 case Authenticated() | Failed() as answer if job.do == "authenticate":
+                    return answer, frame.tail
+                case Disarmed() | Failed() as answer if job.do == "disarm":
                     return answer, frame.tail
                 case answer:
                     raise WireError(f"{answer.say!r} is no answer to {job.do!r}")

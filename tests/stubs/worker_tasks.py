@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from gateway.jail.process import CannotDo, Data, Orders, Recall
-from gateway.jail.wire import Job, encode_report
+from gateway.jail.wire import MAX_TAIL, Disarmed, Job, encode_report
 from gateway.message import Edits, FileType, Finding, Kind, Part, Report, Span, Splice, Verdict
 
 TASKS = "tests.stubs.worker_tasks:make"
@@ -164,6 +164,14 @@ class Tasks:
             return Edits((Splice(Span(5, 6), b""), Splice(Span(0, 1), b"")))
         large = b"x" * (40 << 20) if order == "large" else b"notice"
         return Edits((Splice(Span(0, 0), job.held_id.encode()), Splice(Span(3, 5), large)))
+
+    def disarm(self, data: Data, job: Job) -> tuple[Disarmed, bytes]:
+        order = bytes(data).decode()
+        if order == "cannot":
+            raise CannotDo("it still shows")
+        if order == "large":
+            return Disarmed(job.job, "", "", ()), bytes(MAX_TAIL + 1)
+        return Disarmed(job.job, job.name, "a/b", ("its macros",)), b"without"
 
 
 def _bad_document(content: bytes, name: str, recall: Recall | None) -> Report:

@@ -20,6 +20,7 @@ from gateway.jail.wire import (
     MAX_SPLICES,
     MAX_TEXT,
     Ask,
+    Disarmed,
     Examined,
     Failed,
     Frame,
@@ -214,6 +215,26 @@ def test_the_longest_changes_fit_into_a_frame() -> None:
     frame = encode_answer(Rewritten(7, numbers, (longest,) * MAX_CHANGES))
     assert len(frame) <= MAX_TEXT
     assert isinstance(decode_answer(frame_of(frame), 7, SIZE), Rewritten)
+
+
+def test_a_disarmed_document_comes_through() -> None:
+    answer = Disarmed(3, "a.docx", "application/x", ("its macros",))
+    frame = frame_of(encode_answer(answer, 5) + b"bytes")
+    assert (decode_answer(frame, 3, SIZE), bytes(frame.tail)) == (answer, b"bytes")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Disarmed(3, "a\n.docx", "application/x", ()),
+        Disarmed(3, "x" * 301, "application/x", ()),
+        Disarmed(3, "a.docx", "a/\x7f", ()),
+        Disarmed(3, "a.docx", "application/x", ("\x1b[31m",)),
+    ],
+)
+def test_a_disarmed_document_with_odd_words_is_refused(answer: Disarmed) -> None:
+    with pytest.raises(WireError, match="odd text"):
+        decode_answer(frame_of(encode_answer(answer)), 3, SIZE)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,17 @@ async def held(jail: Pool, count: int) -> list[asyncio.Task[str]]:
     return tasks
 
 
+async def test_it_disarms_or_says_why_not() -> None:
+    async with pool(workers=1) as jail:
+        answer, document = await jail.workers.disarm(Spool.of(b"armed"), name="a.docm")
+        assert (answer.name, answer.removed, bytes(document)) == ("a.docm", ("its macros",), b"without")
+        for order, why in ((b"cannot", "it still shows"), (b"large", "the result is larger than 64 MiB")):
+            with pytest.raises(ScanFailed) as caught:
+                await jail.workers.disarm(Spool.of(order), name="a.docm")
+            assert caught.value.detail == why
+        assert jail.deaths() == {}
+
+
 async def test_a_message_is_examined_in_a_worker() -> None:
     async with pool() as jail:
         report = await jail.examine("ok")
