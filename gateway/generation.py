@@ -17,11 +17,19 @@ from gateway.config import Settings
 from gateway.events import MailLog
 from gateway.message import Client, Reply, Transaction
 from gateway.metrics import Metrics
-from gateway.pipeline import Deliver, Keeper, Pipeline
+from gateway.pipeline import Deliver, Keeper, Pipeline, no_link
 from gateway.policy import Policy
 from gateway.smtp.client import HopPool
 from gateway.spool import Spool
-from gateway.wiring import WiringError, authenticator, hop_settings, jail_settings, read_policy, trigger_ids
+from gateway.wiring import (
+    WiringError,
+    authenticator,
+    hop_settings,
+    jail_settings,
+    read_links,
+    read_policy,
+    trigger_ids,
+)
 from gateway.workers import Jail, Workers
 from gateway.workers.link import WorkerUnfit
 
@@ -99,6 +107,7 @@ async def generate(settings: Settings, around: Surroundings, before: Generation 
         around.metrics,
         settings.scan.on_failure,
         authenticator=authenticator(settings, workers.thing),
+        link_to=read_links(settings) or no_link,
     )
     return Generation(policy, jail, workers, pool, pipeline)
 

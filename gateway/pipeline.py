@@ -86,6 +86,11 @@ class Authenticator(Protocol):
 Deliver = Callable[[Edits], Awaitable[Reply]]
 
 
+def no_link(_held_id: str, _envelope: Envelope) -> str:
+    """Where nobody can ask for an original by link."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """One configuration's worth of steps. A reload makes a new one; a message stays with the one it began with."""
@@ -97,7 +102,7 @@ class Pipeline:
     metrics: Metrics
     on_failure: Action = Action.DEFER
     """``defer``, ``quarantine`` or ``deliver``: what becomes of a message the scan gave no verdict on."""
-    link_to: Callable[[str, Envelope], str] = lambda held_id, envelope: ""  # noqa: ARG005
+    link_to: Callable[[str, Envelope], str] = no_link
     """Where the recipients of a changed message can ask for the original, held under that id; "" for nowhere."""
     answer_within: float = ANSWER_SECONDS
     """Seconds after which a delivery is broken off; every step before it has a deadline of its own."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import ssl
+import stat
 from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificate
@@ -16,12 +17,16 @@ from gateway.authentication.authenticator import Authenticator
 from gateway.authentication.resolver import Resolver
 from gateway.config import Settings
 from gateway.endpoint import Endpoint
+from gateway.message import Action
 from gateway.milter.settings import MilterSettings
 from gateway.policy import Policy, PolicyError
 from gateway.scan.budget import Limits
+from gateway.scan.notice import parse as parse_template
 from gateway.scan.triggers import ScanRules
+from gateway.scan.wording import LANGUAGES
 from gateway.smtp.client import HopSettings, Timeouts
 from gateway.smtp.settings import ServerSettings, SessionTimeouts
+from gateway.tokens import SHORTEST_SECRET, Links
 from gateway.workers import Jail, Workers
 
 MAX_PASSWORDS = 100
@@ -86,6 +91,8 @@ def jail_settings(settings: Settings) -> Jail:
         yara=yara_files(settings.policy.rules),
         authserv_id=authserv_id(settings) if settings.authentication.verify else "",
         trusted=settings.authentication.trusted,
+        language=settings.notice.language,
+        templates=read_templates(settings.notice.templates, settings.notice.language),
     )
 
 
@@ -100,6 +107,51 @@ def authenticator(settings: Settings, workers: Workers) -> Authenticator | None:
     if not chosen.verify:
         return None
     return Authenticator(workers, Resolver(chosen.dns), authserv_id(settings), chosen.timeout)
+
+
+def read_templates(folder: Path | None, language: str) -> tuple[tuple[str, str], ...]:
+    """Own wording of the notices, ``ACTION.LANGUAGE.txt`` in ``folder``, as (action, text) for ``language``. The files
+    of other languages are checked too. Raises ``WiringError`` with every mistake."""
+    if folder is None:
+        return ()
+    kinds = (Action.DISARM, Action.STRIP)
+    known = {f"{kind}.{code}.txt": (kind, code) for kind in kinds for code in LANGUAGES}
+    found, mistakes = [], []
+    for path in sorted(folder.glob("*.txt")):
+        if path.name not in known:
+            mistakes.append(f"{path}: is no template; they are called {', '.join(known)}")
+            continue
+        kind, code = known[path.name]
+        try:
+            text = parse_template(kind, path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            mistakes.append(f"{path}: {error}")
+            continue
+        found += [(kind.value, text)] if code == language else []
+    if not mistakes and not found:
+        mistakes.append(f"notice.templates {folder}: has neither disarm.{language}.txt nor strip.{language}.txt")
+    if mistakes:
+        raise WiringError("\n".join(mistakes))
+    return tuple(found)
+
+
+def read_links(settings: Settings) -> Links | None:
+    """How a recipient asks for an original, if that is configured. Raises ``WiringError``."""
+    path = settings.notice.secret
+    if path is None:
+        return None
+    try:
+        secret = path.read_bytes().strip()
+        readable = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    except OSError as error:
+        raise WiringError(f"notice.secret {path}: {error}") from error
+    if readable:
+        raise WiringError(f"notice.secret {path}: others than its owner may read it; chmod 600 {path}")
+    if len(secret) < SHORTEST_SECRET:
+        raise WiringError(
+            f"notice.secret {path}: shorter than {SHORTEST_SECRET} characters; openssl rand -hex 32 > {path}"
+        )
+    return Links(settings.notice.link, secret, settings.quarantine.retention)
 
 
 def read_passwords(path: Path) -> tuple[str, ...]:

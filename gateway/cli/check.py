@@ -14,6 +14,7 @@ from gateway.config import DEFAULT_PATH, ConfigError, Settings, load
 from gateway.message import Action, Client
 from gateway.policy import Policy, PolicyError
 from gateway.scan.triggers import ScanRules
+from gateway.wiring import WiringError, read_links, read_templates
 
 FAILURE_WORDS = {
     Action.DEFER: "is put off with 451, so that its sender tries again",
@@ -78,7 +79,22 @@ def _rules(settings: Settings) -> tuple[Policy | None, list[str]]:
     except ValueError as error:
         mistakes += [f"{triggers}: {line}" for line in str(error).splitlines()]
     mistakes += load_yara(settings.policy.rules)[1]
+    mistakes += _notice(settings)
     return policy, mistakes
+
+
+def _notice(settings: Settings) -> list[str]:
+    """What is wrong with the wording of the notices and with the secret of their links."""
+    mistakes = []
+    try:
+        read_templates(settings.notice.templates, settings.notice.language)
+    except WiringError as error:
+        mistakes += str(error).splitlines()
+    try:
+        read_links(settings)
+    except WiringError as error:
+        mistakes.append(str(error))
+    return mistakes
 
 
 def summary(settings: Settings, policy: Policy) -> Iterator[str]:

@@ -218,7 +218,16 @@ class QuarantineSection(_Section):
     store: Text = "sqlite:///var/lib/macrogate/quarantine.db"
     messages: Text = "file:///var/lib/macrogate/messages"
     retention: Seconds = 30 * 86400.0
-    contact: Text = "your mail administrator"
+    contact: Text = ""
+
+
+class NoticeSection(_Section):
+    """``[notice]``"""
+
+    language: Literal["en", "de", "ja"] = "en"
+    templates: File | None = None
+    link: Text = ""
+    secret: File | None = None
 
 
 class Log(_Section):
@@ -238,6 +247,7 @@ class Settings(_Section):
     policy: PolicySection = PolicySection()
     authentication: AuthenticationSection = AuthenticationSection()
     quarantine: QuarantineSection = QuarantineSection()
+    notice: NoticeSection = NoticeSection()
     log: Log = Log()
 
 

@@ -6,6 +6,7 @@ files, because a gateway that starts without them would offer what it cannot do;
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ LONGEST_ANSWER = 95.0
 LEAST_MEMORY = 256 << 20
 """Bytes of address space a scan process needs before it has read anything."""
 
+_LINK = re.compile(r"https?://[A-Za-z0-9\[][!-~]{0,500}")
+
 Problem = tuple[tuple[str, ...], str]
 
 
@@ -37,6 +40,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _limits(settings)
     yield from _patience(settings)
     yield from _store(settings)
+    yield from _notice(settings)
 
 
 def _loops(settings: Settings) -> Iterator[Problem]:
@@ -177,3 +181,19 @@ def _store(settings: Settings) -> Iterator[Problem]:
             yield ((f"quarantine.{key}",), f"{name}: is not available in this version; use {example}")
         elif not path.startswith("/") or not path.strip("/"):
             yield ((f"quarantine.{key}",), f"{url!r} has to name an absolute path, as {example} does")
+
+
+def _notice(settings: Settings) -> Iterator[Problem]:
+    notice = settings.notice
+    if notice.link and not _LINK.fullmatch(notice.link):
+        yield (
+            ("notice.link",),
+            f"{notice.link!r} is no link a mail program can open; write it as https://mail.example.com/request",
+        )
+    if notice.link and not notice.secret:
+        yield (
+            ("notice.secret",),
+            "notice.link is set, so a secret to sign it with is needed: openssl rand -hex 32 > FILE",
+        )
+    if notice.secret and not notice.link:
+        yield (("notice.link",), "notice.secret is set, so the address of the page it is for is needed too")

@@ -51,6 +51,44 @@ def test_every_mistake_at_once(tmp_path: Path) -> None:
     assert result.stderr.endswith("2 wrong\n")
 
 
+def test_mistakes_in_the_notices(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("short")
+    secret.chmod(0o600)
+    (tmp_path / "disarm.en.txt").write_text("{name} lost {removed}: {held_id}, ask {contact} or {lnik}")
+    (tmp_path / "strip.de.txt").write_text("Fort.")
+    (tmp_path / "strip.txt").write_text("{name}")
+    text = '[notice]\ntemplates = "."\nlink = "https://x.example"\nsecret = "secret"'
+    result = CliRunner().invoke(check_config, ["--config", written(tmp_path, text)])
+    assert result.exit_code == 2
+    for sentence in (
+        "disarm.en.txt: has {lnik}, which this notice does not know",
+        "strip.de.txt: does not say {contact}",
+        "strip.txt: is no template; they are called disarm.en.txt",
+        "secret: shorter than 32 characters",
+    ):
+        assert sentence in result.stderr
+
+
+def test_own_notices_are_fine(tmp_path: Path) -> None:
+    (tmp_path / "strip.en.txt").write_text("{name} is gone. Ask {contact} for {held_id}.")
+    result = CliRunner().invoke(check_config, ["--config", written(tmp_path, '[notice]\ntemplates = "."')])
+    assert (result.exit_code, result.stderr) == (0, "")
+    german = '[notice]\ntemplates = "."\nlanguage = "de"'
+    result = CliRunner().invoke(check_config, ["--config", written(tmp_path, german)])
+    assert "has neither disarm.de.txt nor strip.de.txt" in result.stderr
+
+
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s" * 64)
+    (tmp_path / "secret").chmod(0o640)
+    text = '[notice]\nlink = "https://x.example"\nsecret = "secret"'
+    result = CliRunner().invoke(check_config, ["--config", written(tmp_path, text)])
+    assert "others than its owner may read it" in result.stderr
+    (tmp_path / "secret").chmod(0o600)
+    assert CliRunner().invoke(check_config, ["--config", written(tmp_path, text)]).exit_code == 0
+
+
 def test_mistakes_of_both_rule_files(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text("x = 1")
     result = CliRunner().invoke(check_config, ["--config", written(tmp_path, '[policy]\nrules = "."')])

@@ -36,3 +36,17 @@ def test_one_port_for_two_listeners() -> None:
     assert keys(smtp={"listen": "127.0.0.1:8025"}) == ["http.listen"]
     assert keys(smtp={"listen": "0.0.0.0:8025", "xclient": True}) == ["http.listen"]
     assert keys(smtp={"listen": "127.0.0.1:0"}, http={"listen": "127.0.0.1:0"}) == []
+
+
+def test_a_link_has_a_secret_and_a_secret_a_link() -> None:
+    link, secret = {"link": "https://x.example/?a=b"}, {"secret": "/x"}
+    assert [found for found, _ in problems(Settings.model_validate({"notice": link}))] == [("notice.secret",)]
+    assert [found for found, _ in problems(Settings.model_validate({"notice": secret}))] == [("notice.link",)]
+    assert keys(notice=link | secret) == []
+
+
+@pytest.mark.parametrize(
+    "link", ["mail.example", "javascript:alert(1)", "https://", "https://x.example/a b", "ftp://x"]
+)
+def test_what_no_mail_program_opens_is_no_link(link: str) -> None:
+    assert ("notice.link",) in [found for found, _ in problems(Settings.model_validate({"notice": {"link": link}}))]

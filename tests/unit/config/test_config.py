@@ -238,6 +238,8 @@ NO_FIXED_DEFAULT = {
     "scan.passwords",
     "policy.rules",
     "policy.file",
+    "notice.templates",
+    "notice.secret",
 }
 
 
