@@ -44,6 +44,8 @@ class Wording:
     disarmed: str
     stripped: str
     unnamed: str
+    unnamed_now: str
+    """The same behind "you have it here as"."""
     quotes: tuple[str, str]
     anybody: str
     """Whom to ask when nobody is configured."""
@@ -92,12 +94,12 @@ def written(change: Change, facts: Facts, wording: Wording) -> tuple[str, str]:
 
 
 def _values(change: Change, facts: Facts, wording: Wording) -> dict[str, str]:
-    def quoted(name: str) -> str:
-        return name.join(wording.quotes) if name else wording.unnamed
+    def quoted(name: str, otherwise: str) -> str:
+        return name.join(wording.quotes) if name else otherwise
 
     return {
-        "name": quoted(clip(change.name, 200)),
-        "new_name": quoted(clip(change.new_name, 200)),
+        "name": quoted(clip(change.name, 200), wording.unnamed),
+        "new_name": quoted(clip(change.new_name, 200), wording.unnamed_now),
         "removed": wording.joint.join(wording.words.get(what, clip(what, 200)) for what in change.removed[:20]),
         "why": clip(facts.why, 300),
         "held_id": facts.held_id,

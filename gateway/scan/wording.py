@@ -33,6 +33,7 @@ The original message is kept as {held_id}. If you need it and trust its sender, 
 You can also ask for the original here: {link}
 """,
     unnamed="without a name",
+    unnamed_now="a document without a name",
     quotes=('"', '"'),
     anybody="your mail administrator",
     words={},
@@ -59,6 +60,7 @@ wenden Sie sich bitte an {contact} und nennen diese Nummer.
 Sie können das Original auch hier anfordern: {link}
 """,
     unnamed="ohne Namen",
+    unnamed_now="Dokument ohne Namen",
     quotes=("„", "“"),
     anybody="Ihre Mail-Administration",
     words={
@@ -105,6 +107,7 @@ _JAPANESE = Wording(
 元のファイルはこちらからも請求できます: {link}
 """,
     unnamed="（名前なし）",
+    unnamed_now="名前のない文書",
     quotes=("「", "」"),
     anybody="メール管理者",
     words={
