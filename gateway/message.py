@@ -224,6 +224,14 @@ class Span:
     end: int
 
 
+def _sentence(detail: str) -> str:
+    """With a capital at the start, unless that is no word or the only one, as a name would be."""
+    first, blank, _ = detail.partition(" ")
+    if not blank or not (first.isascii() and first.isalpha() and first.islower()):
+        return detail
+    return detail[0].upper() + detail[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One fact the scan wants a person to know, trouble included.
@@ -257,11 +265,12 @@ class Finding:
         indicators: Iterable[str] = (),
         verdict: Verdict | None = None,
     ) -> Finding:
-        """A finding with the verdict its kind usually has, and every string made safe to show."""
+        """A finding with the verdict its kind usually has, and every string made safe to show. The sentence gets its
+        capital here, because those who raise an exception do not know whether something stands before theirs."""
         return cls(
             kind=kind,
             where=clip(where, 500),
-            detail=clip(detail, 500),
+            detail=clip(_sentence(detail), 500),
             verdict=USUAL_VERDICT[kind] if verdict is None else verdict,
             reference=clip(reference, 200),
             excerpt=clip(excerpt, 4000, keep="\n\t"),

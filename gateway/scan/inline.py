@@ -91,7 +91,7 @@ def _yenc(blob: Blob, text: bytes, look: Look) -> None:
         look.descend(blob, content, name or "yEnc")
         if several:
             sentence = (
-                f"{name or 'a file'} comes as one of several yEnc parts, which only the recipient's program joins"
+                f"holds one of several yEnc parts, which only the recipient's program joins: {name or 'without a name'}"
             )
             look.find(Kind.CORRUPT, blob.where, sentence)
 

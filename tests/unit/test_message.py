@@ -28,6 +28,23 @@ def test_a_finding_is_safe_to_print() -> None:
     assert finding.excerpt == "Sub A()\n\tEnd?"
 
 
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("is damaged", "Is damaged"),
+        ("Is damaged", "Is damaged"),
+        ("a.doc is damaged", "a.doc is damaged"),
+        ("'a b.doc' is damaged", "'a b.doc' is damaged"),
+        ("uBlock is damaged", "uBlock is damaged"),
+        ("été is damaged", "été is damaged"),
+        ("name", "name"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_and_a_name_stays_as_it_is(detail: str, told: str) -> None:
+    assert Finding.of(Kind.CORRUPT, "1", detail).detail == told
+
+
 def test_a_finding_is_bounded_however_much_there_is_to_tell() -> None:
     finding = Finding.of(
         Kind.VBA_AUTOEXEC, "2", "x", fingerprint="f" * 100, indicators=("a\nb" * 200 for _ in range(99))

@@ -96,8 +96,8 @@ def test_a_slow_rule_costs_its_message_a_verdict_and_no_more(monkeypatch: pytest
     report = examine(mail.message([bomb, bomb, mail.text()]), rules=slow, limits=Limits())
     assert {(f.kind, f.verdict) for f in report.findings} == {(Kind.TIMEOUT, Verdict.UNSCANNABLE)}
     assert [finding.where for finding in report.findings] == ["1", "2", "3"]
-    assert "the YARA rules were not done within 2 seconds" in report.findings[0].detail
-    assert "was not compared with the YARA rules" in report.findings[1].detail
+    assert "The YARA rules were not done within 2 seconds" in report.findings[0].detail
+    assert "Was not compared with the YARA rules" in report.findings[1].detail
     assert report.seconds < 3
     assert found(examine(mail.single(b"shibboleth"), rules=slow, limits=Limits()))  # the next message is none the worse
 
