@@ -189,6 +189,9 @@ class Scan:
 
     def _read(self, blob: Blob, kinds: list[FileType]) -> None:
         readers = [(types, reader) for types, reader in READERS if not types.isdisjoint(kinds)]
+        if len(kinds) > 1:
+            # what it is most likely first: whoever finds a locked file by chance has then heard the notes beside it
+            readers.sort(key=lambda known: min(at for at, kind in enumerate(kinds) if kind in known[0]))
         for _, reader in readers:
             self.guarded(reader, blob)
         known = frozenset().union(*(types for types, _ in readers))

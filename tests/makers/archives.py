@@ -6,12 +6,18 @@ import io
 import struct
 import tarfile
 import zlib
+from collections.abc import Mapping
 
 import libarchive
 
 
 def written(form: str, name: str, content: bytes, *, filter_name: str | None = None, options: str = "") -> bytes:
     """One file in an archive of a format that libarchive writes."""
+    return several(form, {name: content}, filter_name=filter_name, options=options)
+
+
+def several(form: str, files: Mapping[str, bytes], *, filter_name: str | None = None, options: str = "") -> bytes:
+    """These files in this order."""
     pieces: list[bytes] = []
 
     def keep(piece: bytes) -> int:
@@ -19,7 +25,8 @@ def written(form: str, name: str, content: bytes, *, filter_name: str | None = N
         return len(piece)
 
     with libarchive.custom_writer(keep, form, filter_name, options=options) as archive:
-        archive.add_file_from_memory(name, len(content), content)
+        for name, content in files.items():
+            archive.add_file_from_memory(name, len(content), content)
     return b"".join(pieces)
 
 

@@ -2,8 +2,8 @@
 
 Contract: reads from memory and opens no file. Members are taken one after another, each under the budget. What
 libarchive cannot read, or says is encrypted, is ``Corrupt`` or a finding, named by its type; members before the trouble
-have been handed on by then. What is encrypted in a 7z archive is tried with passwords first. Raises ``OverLimit`` and
-``Corrupt``.
+have been handed on by then. What is encrypted in a 7z archive is tried with passwords first. Members that may be locked
+themselves wait for the others, among which a note may say the password. Raises ``OverLimit`` and ``Corrupt``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from gateway.message import FileType, Kind
 from gateway.scan.budget import Budget
 from gateway.scan.containers import by_libarchive, carve, ends, leftovers, seven_zip, unread
 from gateway.scan.look import Blob, Corrupt, Look
+from gateway.scan.ole_directory import MAGIC
 
 TYPES = frozenset(
     {
@@ -51,6 +52,10 @@ _READERS: tuple[tuple[int, bytes, str, str], ...] = (
 
 SEARCHED = ((b"7z\xbc\xaf\x27\x1c", FileType.SEVEN_ZIP), (b"Rar!\x1a\x07", FileType.RAR))
 """Archives that are found behind whatever stands before them."""
+
+_LOCKABLE = (b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", MAGIC)
+MAX_WAITING = 32 << 20
+"""Bytes of members that are kept until the others were looked at."""
 
 _TAR_HEADER = 512
 _UDF = (b"\x00NSR02", b"\x00NSR03")
@@ -104,7 +109,7 @@ def _take_all(files: Iterable[by_libarchive.File], blob: Blob, look: Look) -> in
     locked: list[by_libarchive.File] = []
     count = 0
     try:
-        for file in files:
+        for file in _notes_first(files):
             count += 1
             if file.encrypted:
                 locked.append(file)
@@ -115,6 +120,23 @@ def _take_all(files: Iterable[by_libarchive.File], blob: Blob, look: Look) -> in
         return count + 1
     _tell_locked(locked, blob, look)
     return count
+
+
+def _notes_first(files: Iterable[by_libarchive.File]) -> Iterator[by_libarchive.File]:
+    """``files``, those last that may need a password; also when trouble ends them."""
+    waiting: list[by_libarchive.File] = []
+    room = MAX_WAITING
+    try:
+        for file in files:
+            if file.content.startswith(_LOCKABLE) and len(file.content) <= room:
+                waiting.append(file)
+                room -= len(file.content)
+            else:
+                yield file
+    except Corrupt:
+        yield from waiting
+        raise
+    yield from waiting
 
 
 def _tell_locked(locked: list[by_libarchive.File], blob: Blob, look: Look) -> None:

@@ -36,12 +36,14 @@ def is_locked(blob: Blob, look: Look) -> bool:
 
 
 def files(blob: Blob, look: Look) -> Iterator[File]:
-    """The members, those that are not encrypted too. Raises ``Locked`` as well."""
+    """The members, those that are not encrypted first: a note among them may say the password of the others. Raises
+    ``Locked`` as well."""
     archive = _Archive(blob, look)
     header = archive.header()
     names = iter(header.names)
-    for folder in header.folders:
-        yield from archive.members(folder, tuple(islice(names, len(folder.streams))))
+    folders = [(folder, tuple(islice(names, len(folder.streams)))) for folder in header.folders]
+    for folder, named in sorted(folders, key=lambda found: found[0].encrypted):
+        yield from archive.members(folder, named)
     yield from (File(name, b"") for name in header.empty)
 
 

@@ -16,7 +16,7 @@ from gateway.scan.passwords import (
     Candidate,
     Passwords,
 )
-from tests.makers import locks, mail
+from tests.makers import archives, locks, mail, seven_zip
 from tests.makers.looks import RULES
 from tests.makers.zips import Item, build
 
@@ -134,6 +134,26 @@ def test_the_password_of_a_nested_archive_stands_in_a_note_beside_it():
     found = findings(mail.message([mail.part(outer, name="a.zip"), mail.text()]))
     assert found.keys() == {Kind.DECRYPTED, Kind.VBA_AUTOEXEC}
     assert BESIDE in found[Kind.DECRYPTED]
+
+
+@pytest.mark.parametrize("form", ["ustar", "7zip", "cpio_newc"])
+@pytest.mark.parametrize(
+    "locked", [build([locks.zip_crypto("a.docm", DOCUMENT, b"Xy7b")]), locks.office(DOCUMENT, "Xy7b")]
+)
+def test_a_note_behind_the_locked_file_in_an_archive_is_heard(form, locked):
+    outer = archives.several(form, {"inner.bin": locked, "readme.txt": b"Password: Xy7b"})
+    found = findings(mail.message([mail.part(outer, name="a.bin"), mail.text()]))
+    assert found.keys() == {Kind.DECRYPTED, Kind.VBA_AUTOEXEC}
+    assert BESIDE in found[Kind.DECRYPTED]
+
+
+def test_a_note_behind_the_locked_member_of_a_7z_archive_is_heard():
+    files = {
+        "a.docm": (DOCUMENT, [seven_zip.LZMA, seven_zip.aes("Xy7b")]),
+        "z.txt": (b"Password: Xy7b", [seven_zip.LZMA]),
+    }
+    found = findings(mail.message([mail.part(seven_zip.mixed(files), name="a.7z"), mail.text()]))
+    assert found.keys() == {Kind.DECRYPTED, Kind.VBA_AUTOEXEC}
 
 
 def test_the_password_stands_in_an_attached_message():

@@ -111,5 +111,5 @@ def test_second_readings_are_paid_for() -> None:
     levels = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\nno field\n\n--b{n}\n" for n in range(6))
     report = examine(raw(levels) + b"\r\n" + b"x" * 100_000, rules=RULES, limits=Limits(max_unpacked_size=500_000))
     assert [finding.detail for finding in report.findings if finding.kind is Kind.LIMIT] == [
-        "unpacks to more than 500000 bytes"
+        "Unpacks to more than 500000 bytes"
     ]
