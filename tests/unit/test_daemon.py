@@ -6,6 +6,7 @@ import email.policy
 import io
 import json
 import os
+import shutil
 import signal
 import smtplib
 import urllib.request
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Settings, load
+from gateway.config import Settings, load, rules_directory
 from gateway.daemon import Daemon, StartError
 from gateway.events import MailLog
 from gateway.quarantine import Quarantine
@@ -198,13 +199,13 @@ def harmless_hangup() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
-def reloads(daemon: Daemon) -> float:
-    return daemon.metrics.registry.get_sample_value("macrogate_reloads_total", {"result": "taken"}) or 0.0
+def reloads(daemon: Daemon, result: str = "taken") -> float:
+    return daemon.metrics.registry.get_sample_value("macrogate_reloads_total", {"result": result}) or 0.0
 
 
-async def until_reloaded(daemon: Daemon) -> None:
+async def until_reloaded(daemon: Daemon, result: str = "taken") -> None:
     async with asyncio.timeout(20):
-        while not reloads(daemon):  # noqa: ASYNC110 - a counter has no event
+        while not reloads(daemon, result):  # noqa: ASYNC110 - a counter has no event
             await asyncio.sleep(0.01)
 
 
@@ -219,6 +220,40 @@ async def test_hangups_during_the_start_are_one_reload_after_it(tmp_path: Path) 
     await until_reloaded(daemon)
     os.kill(os.getpid(), signal.SIGTERM)
     await running
+    assert reloads(daemon) == 1
+
+
+OWN_RULE = """
+rule own_word { meta: id = "own-word" title = "Says the word" why = "For this test" reference = "https://example.net/"
+verdict = "suspicious" test_as = "text" test = "abracadabra" strings: $a = "abracadabra" condition: $a }
+"""
+
+
+@pytest.mark.usefixtures("harmless_hangup")
+async def test_a_hangup_with_a_bad_rule_file_keeps_the_old_rules_and_says_so(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    shutil.copytree(rules_directory(), rules)
+    (rules / "own.yar").write_text(OWN_RULE, encoding="utf-8")
+    log = io.StringIO()
+    async with StubHop() as hop:
+        path = configuration(tmp_path, hop.address)
+        path.write_text(f'{path.read_text()}[policy]\nrules = "{rules}"\n', encoding="utf-8")
+        daemon = Daemon(load(path), MailLog(log), lambda: load(path))
+        running = asyncio.create_task(daemon.run())
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until_reloaded(daemon)  # so it has started, with the good file
+        (rules / "own.yar").write_text("rule own_word { condition: ", encoding="utf-8")
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until_reloaded(daemon, "refused")
+        await asyncio.to_thread(send, daemon.smtp_address, b"Subject: x\r\n\r\nabracadabra\r\n")
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+    events = [json.loads(line) for line in log.getvalue().splitlines()]
+    (refused,) = [event for event in events if event["event"] == "reload-refused"]
+    assert "own.yar line 1" in refused["why"]
+    (message,) = [event for event in events if event["event"] == "message"]
+    assert "own-word" in json.dumps(message)
     assert reloads(daemon) == 1
 
 
