@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.message import FileType, Report, Verdict
+from gateway.message import FileType, Report, Verdict, clip
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.disarm import compressed, flat_xml, locked, odf, ole, ooxml, rtf, spreadsheetml, tar, web_archive
@@ -35,12 +35,18 @@ DISARMERS: tuple[tuple[frozenset[FileType], Disarmer], ...] = (
 """Which types can be disarmed, and by whom."""
 
 
+MAX_SENTENCE = 300
+"""Letters of a refusal."""
+
+
 def disarm(content: bytes, name: str, *, rules: ScanRules, limits: Limits, passwords: Passwords) -> Disarmed:
     """The document called ``name`` without what runs in it. Raises ``CannotDisarm`` and nothing else."""
     try:
         return _Work(rules, Budget(limits), passwords, 0).disarmed(content, name)
     except OverLimit as limit:
-        raise CannotDisarm(f"{name or 'the document'} {limit}") from limit
+        raise CannotDisarm(clip(f"{name or 'the document'} {limit}", MAX_SENTENCE)) from limit
+    except CannotDisarm as refusal:
+        raise CannotDisarm(clip(str(refusal), MAX_SENTENCE)) from refusal  # names in it are the sender's
 
 
 class _Work:

@@ -32,7 +32,7 @@ def disarm(content: bytes, name: str, work: Work) -> Disarmed:
         raise CannotDisarm(f"{name or 'the file'} holds something behind its end")
     inner = work.inner(plain, stem)
     if inner is None:
-        raise NothingToDisarm(f"{name or 'the file'} holds nothing that would have to go")
+        raise NothingToDisarm(f"{name or 'the file'} holds nothing that could be taken out")
     media_type, compress = _form(content)
     return Disarmed(compress(inner.content), inner.name + ending, media_type, inner.removed)
 

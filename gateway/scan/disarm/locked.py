@@ -58,7 +58,7 @@ def disarm(content: bytes, name: str, work: Work) -> Disarmed:
         raise CannotDisarm(f"{name or 'the document'} is encrypted, and no password is known")
     inner = work.inner(opened.plain, name)
     if inner is None:
-        raise NothingToDisarm(f"{name or 'the document'} holds nothing that would have to go")
+        raise NothingToDisarm(f"{name or 'the document'} holds nothing that could be taken out")
     major, minor = struct.unpack_from("<2H", info)
     if (major, minor) == _AGILE:
         info, package = _agile(inner.content, info, opened.package_key, work.budget)

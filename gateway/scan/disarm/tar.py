@@ -40,7 +40,7 @@ def disarm(content: bytes, name: str, work: Work) -> Disarmed:
         removed |= dict.fromkeys(inner.removed)
         gone |= {member.raw_name} if new != member.name else set()
     if members == list(archive.members):
-        raise NothingToDisarm(f"{name or 'the tar file'} holds nothing that would have to go")
+        raise NothingToDisarm(f"{name or 'the tar file'} holds nothing that could be taken out")
     if any(member.link in gone for member in members):
         raise CannotDisarm("the tar file links to a document that has another name now")
     return Disarmed(tar_blocks.written(replace(archive, members=tuple(members))), name, _MEDIA_TYPE, tuple(removed))

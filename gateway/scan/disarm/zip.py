@@ -40,7 +40,7 @@ def disarm(content: bytes, name: str, work: Work) -> Disarmed:
         changed[record.at] = zip_rewrite.replaced(record, raw_name, inner.content, password, work.budget)
         removed |= dict.fromkeys(inner.removed)
     if not changed:
-        raise NothingToDisarm(f"{name or 'the zip file'} holds nothing that would have to go")
+        raise NothingToDisarm(f"{name or 'the zip file'} holds nothing that could be taken out")
     records = tuple(changed.get(record.at, record) for record in archive.records)
     return Disarmed(zip_rewrite.written(replace(archive, records=records)), name, _MEDIA_TYPE, tuple(removed))
 

@@ -97,7 +97,7 @@ def test_no_password_is_told() -> None:
 
 REFUSED = {
     "a password nobody knows": (office(ARMED, "nobody knows"), "no password is known"),
-    "nothing in it": (office(QUIET, PASSWORD), "nothing that would have to go"),
+    "nothing in it": (office(QUIET, PASSWORD), "nothing that could be taken out"),
     "not a document": (compound_file({("EncryptionInfo",): b"x" * 9, ("EncryptedPackage",): b"y"}), "no password"),
     "cut off": (office(ARMED, PASSWORD)[:-4000], "without a directory"),
     "macros beside the package": (
