@@ -23,7 +23,7 @@ from gateway.scan.passwords import Passwords
 from tests.corpus.test_corpus import rules
 
 FAMILIES = {
-    "odt": ("doc", "dot", "docx", "docm", "dotx", "dotm", "rtf"),
+    "odt": ("doc", "dot", "docx", "docm", "dotx", "dotm", "rtf", "odt"),
     "ods": ("xls", "xlt", "xlsx", "xlsm", "xltx", "xltm", "xlsb", "xlam"),
     "odp": ("ppt", "pps", "pot", "pptx", "pptm", "ppsx", "ppsm", "potx", "potm", "ppam"),
 }

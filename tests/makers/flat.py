@@ -10,6 +10,7 @@ import zipfile
 PACKAGE = "http://schemas.microsoft.com/office/2006/xmlPackage"
 WORD_2003 = "http://schemas.microsoft.com/office/word/2003/wordml"
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>\s*")
+_PART = re.compile(rb'<pkg:part pkg:name="([^"]+)"[^>]*><pkg:(\w+)>(.*?)</pkg:\w+></pkg:part>', re.DOTALL)
 _OVERRIDE = re.compile(r'PartName="([^"]+)" ContentType="([^"]+)"')
 
 
@@ -47,3 +48,11 @@ def project_2003(content: bytes, name: str = "editdata.mso") -> str:
     """Where a document of Word 2003 has its macro project."""
     encoded = base64.encodebytes(content).decode()
     return f'<w:docSuppData><w:binData w:name="{name}">{encoded}</w:binData></w:docSuppData>'
+
+
+def parts_of_flat(content: bytes) -> dict[str, bytes]:
+    """The parts in one file, text as it stands there."""
+    found = {}
+    for name, kind, data in _PART.findall(content):
+        found[name.decode().lstrip("/")] = base64.b64decode(data) if kind == b"binaryData" else data
+    return found
