@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.scan.disarm import ooxml_macros, ooxml_types
+from gateway.scan.disarm import ooxml_calls, ooxml_fields, ooxml_macros, ooxml_objects, ooxml_sheets, ooxml_types
 from gateway.scan.disarm.ooxml_parts import Parts
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Work
 from gateway.scan.documents import ooxml
 
 TYPES = ooxml.TYPES
 
-_STEPS: tuple[Callable[[Parts], None], ...] = (ooxml_macros.take_out,)
+_STEPS: tuple[Callable[[Parts], None], ...] = (
+    ooxml_macros.take_out,
+    ooxml_objects.take_out,
+    ooxml_fields.take_out,
+    ooxml_sheets.take_out,
+    ooxml_calls.take_out,
+    ooxml_objects.mend,
+)
 
 
 def disarm(content: bytes, name: str, work: Work) -> Disarmed:

@@ -81,7 +81,7 @@ class Parts:
         """A part as it is by now."""
         if name not in self._contents:
             found = list(self.package.read(name))
-            if len(found) != 1:
+            if len(found) != 1 or name in self.package.unreadable:
                 raise CannotDisarm(f"its part {name} {self.package.unreadable.get(name, 'cannot be read')}")
             self._contents[name] = found[0]
         return self._contents[name]

@@ -120,12 +120,7 @@ def _match_text(package: Package, blob: Blob, look: Look) -> None:
 
 
 def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:
-    related = {r.target for r in package.relations if r.kind in _FIELD_RELATIONS}
-    for name in package.parts:
-        kind = package.content_type(name)
-        by_type = "word" in kind and kind.endswith(_FIELD_TYPES)
-        if not by_type and not (name in related and name.startswith("word/")):
-            continue
+    for name in texts(package):
         for content in package.read(name):
             try:
                 instructions = word_fields.in_xml(content, look.budget.check_time)
@@ -135,8 +130,23 @@ def _inspect_fields(package: Package, blob: Blob, look: Look) -> None:
                 fields.tell(instructions, blob.where, look)
 
 
+def texts(package: Package) -> Iterator[str]:
+    """The parts with the text of a Word document, in which fields may be."""
+    related = {r.target for r in package.relations if r.kind in _FIELD_RELATIONS}
+    for name in package.parts:
+        kind = package.content_type(name)
+        by_type = "word" in kind and kind.endswith(_FIELD_TYPES)
+        if by_type or (name in related and name.startswith("word/")):
+            yield name
+
+
 def _inspect_embedded(package: Package, projects: list[str], blob: Blob, look: Look) -> None:
-    """Hand on every part that is a document of its own, whatever it is called."""
+    for name, content in embedded(package, projects):
+        look.descend(blob, content, name)
+
+
+def embedded(package: Package, projects: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Every part that is a document of its own, whatever it is called, and its content."""
     chunks = {r.target for r in package.relations if r.kind in _MERGED and not r.external}
     whole = (chunks & package.parts.keys()) | set(_strangers(package))
     for name in sorted(package.parts.keys() - set(projects)):
@@ -144,7 +154,7 @@ def _inspect_embedded(package: Package, projects: list[str], blob: Blob, look: L
             continue
         for content in package.read(name):
             if name in whole or content.startswith(CARRIERS):
-                look.descend(blob, content, name)
+                yield name, content
 
 
 def _strangers(package: Package) -> Iterator[str]:

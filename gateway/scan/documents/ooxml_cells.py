@@ -47,12 +47,20 @@ def reaching(content: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
 
     def take(cell: str, formula: str) -> None:
-        if "|" in formula and (source := cell_dde.in_formula(formula.encode("utf-8", "replace"))):
-            found.setdefault("DDE", source)
-        for match in _CALL.finditer(formula):
-            found.setdefault(match[1].upper(), f"{cell}: ={formula}")
+        for name, what in reached(formula).items():
+            found.setdefault(name, what if name == "DDE" else f"{cell}: ={formula}")
 
     _formulas(content, take)
+    return found
+
+
+def reached(formula: str) -> dict[str, str]:
+    """What one formula reaches out by: ``DDE`` with its source, or the name of a function with the formula."""
+    found: dict[str, str] = {}
+    if "|" in formula and (source := cell_dde.in_formula(formula.encode("utf-8", "replace"))):
+        found["DDE"] = source
+    for match in _CALL.finditer(formula):
+        found[match[1].upper()] = formula
     return found
 
 

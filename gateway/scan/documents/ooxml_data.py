@@ -11,6 +11,7 @@ import binascii
 import re
 
 from gateway.message import Kind, Verdict
+from gateway.scan.budget import Budget
 from gateway.scan.containers import zip as zip_file
 from gateway.scan.documents.opc import Package, elements, is_xml
 from gateway.scan.documents.remote import is_remote
@@ -30,9 +31,24 @@ _MASHUP_HEAD = 8
 
 def inspect_connections(package: Package, blob: Blob, look: Look) -> None:
     """Report where the connections of a workbook lead to."""
-    parts = [name for name in package.parts if _is_connections(package, name)]
+    addresses, on_open = fetched(package, look.budget)
+    if addresses:
+        when = "when it is opened" if on_open else "when the reader asks for it"
+        look.find(
+            Kind.REMOTE_TEMPLATE,
+            blob.where,
+            f"Fetches data from elsewhere {when}: {addresses[0]}",
+            reference="ECMA-376 §18.13",
+            indicators=addresses,
+            verdict=Verdict.SUSPICIOUS if on_open else Verdict.CLEAN,
+        )
+
+
+def fetched(package: Package, budget: Budget) -> tuple[list[str], bool]:
+    """The addresses that connections lead to, and whether any data is fetched when the workbook is opened."""
+    parts = [name for name in package.parts if is_connections(package, name)]
     if not parts:
-        return
+        return [], False
     addresses: dict[str, None] = {}
     on_open = _refreshed_on_open(package)
     mashup = False
@@ -42,21 +58,12 @@ def inspect_connections(package: Package, blob: Blob, look: Look) -> None:
             on_open, mashup = on_open or refreshed, mashup or queries
             addresses.update(dict.fromkeys(found))
     if mashup:
-        addresses.update(dict.fromkeys(_power_query(package, look)))
-    if addresses:
-        first = next(iter(addresses))
-        when = "when it is opened" if on_open else "when the reader asks for it"
-        look.find(
-            Kind.REMOTE_TEMPLATE,
-            blob.where,
-            f"Fetches data from elsewhere {when}: {first}",
-            reference="ECMA-376 §18.13",
-            indicators=addresses,
-            verdict=Verdict.SUSPICIOUS if on_open else Verdict.CLEAN,
-        )
+        addresses.update(dict.fromkeys(_power_query(package, budget)))
+    return list(addresses), on_open
 
 
-def _is_connections(package: Package, name: str) -> bool:
+def is_connections(package: Package, name: str) -> bool:
+    """Whether a part lists connections."""
     if "/_rels/" in name:
         return False
     return "connections" in name.rpartition("/")[2] or ".connections" in package.content_type(name)
@@ -98,7 +105,7 @@ def _refreshed_on_open(package: Package) -> bool:
     return False
 
 
-def _power_query(package: Package, look: Look) -> list[str]:
+def _power_query(package: Package, budget: Budget) -> list[str]:
     """The addresses in the queries, which lie in a zip file in base64 in a custom XML part (MS-QDEFF 2.2)."""
     found: list[str] = []
     for name in package.parts:
@@ -110,9 +117,9 @@ def _power_query(package: Package, look: Look) -> list[str]:
                 continue
             try:
                 raw = binascii.a2b_base64(match[1])
-                look.budget.spend_bytes(len(raw))
+                budget.spend_bytes(len(raw))
                 size = int.from_bytes(raw[4:_MASHUP_HEAD], "little")
-                for member in zip_file.members(raw[_MASHUP_HEAD : _MASHUP_HEAD + size], look.budget):
+                for member in zip_file.members(raw[_MASHUP_HEAD : _MASHUP_HEAD + size], budget):
                     if member.name.casefold().endswith(".m"):
                         found += [m[0] for m in _ADDRESS.finditer(member.read().decode("utf-8", "replace"))]
             except (binascii.Error, Corrupt) as error:

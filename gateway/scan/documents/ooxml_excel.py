@@ -35,7 +35,7 @@ class _Book:
 
 def inspect_workbook(package: Package, blob: Blob, look: Look) -> None:
     """Report what can act in the sheets of a workbook and in what it is linked to."""
-    sheets = _sheets(package)
+    sheets = sheets_of(package)
     if not sheets and not any(r.kind == "externallink" for r in package.relations):
         return
     book = _read_book(package, look)
@@ -54,7 +54,7 @@ def inspect_workbook(package: Package, blob: Blob, look: Look) -> None:
     ooxml_data.inspect_connections(package, blob, look)
 
 
-def _sheets(package: Package) -> dict[str, bool]:
+def sheets_of(package: Package) -> dict[str, bool]:
     """Every part that may be a sheet, and whether the package calls it a macro sheet."""
     related = {r.target: r.kind in _MACRO_RELATIONS for r in package.relations if r.kind in _SHEET_RELATIONS}
     found: dict[str, bool] = {}
@@ -81,6 +81,12 @@ def _read_sheet(
         ooxml_cells.read_formulas(content, title, macros)
     else:
         _tell_cells(ooxml_cells.reaching(content), title, blob, look)
+
+
+def reaches_out(found: dict[str, str]) -> bool:
+    """Whether what ``ooxml_cells`` finds in formulas is more than a note."""
+    address = any(is_remote(part) for part in found.get("WEBSERVICE", "").split('"')[1::2])
+    return address or "DDE" in found or not found.keys().isdisjoint(_MACRO_FUNCTIONS)
 
 
 def _read_binary(

@@ -41,6 +41,15 @@ class Sheet:
     state: int
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record; ``head`` are the bytes of its type and its size."""
+
+    kind: int
+    head: bytes
+    body: bytes
+
+
 @dataclass(slots=True)
 class Book:
     """What ``workbook.bin`` says: sheets, defined names with what they refer to, and the sheet behind each number that
@@ -68,10 +77,10 @@ def read_workbook(content: bytes, budget: Budget) -> Book:
     for kind, body in _records(content, budget):
         if kind == _SHEET and len(body) >= 12:
             state = struct.unpack_from("<I", body)[0]
-            relation, position = _string(body, 8)
-            book.sheets.append(Sheet(_string(body, position)[0], relation, state))
+            relation, position = string_at(body, 8)
+            book.sheets.append(Sheet(string_at(body, position)[0], relation, state))
         elif kind == _NAME and len(body) >= 13:
-            name, position = _string(body, 9)
+            name, position = string_at(body, 9)
             book.names.append((name, _expression(body, position)))
         elif kind == _EXTERN_SHEETS:
             entries = body[4 : 4 + max(0, len(body) - 4) // 12 * 12]
@@ -83,8 +92,8 @@ def dde_sources(content: bytes, budget: Budget) -> Iterator[str]:
     """Each DDE link as ``server|topic``."""
     for kind, body in _records(content, budget):
         if kind == _SOURCE and len(body) >= 6 and struct.unpack_from("<H", body)[0] == _DDE:
-            server, position = _string(body, 2)
-            yield f"{server}|{_string(body, position)[0]}"
+            server, position = string_at(body, 2)
+            yield f"{server}|{string_at(body, position)[0]}"
 
 
 def may_be_macro_sheet(content: bytes) -> bool:
@@ -100,7 +109,7 @@ def read_formulas(content: bytes, sheet: str, reader: Reader, book: Workbook, bu
             row = struct.unpack_from("<I", body)[0]
         elif kind in _RESULT_SIZES and len(body) > 8:
             size = _RESULT_SIZES[kind]
-            position = _string(body, 8)[1] if size < 0 else 8 + size
+            position = string_at(body, 8)[1] if size < 0 else 8 + size
             column = struct.unpack_from("<I", body)[0]
             _add(book, sheet, row, column, reader.text(_expression(body, position + 2)))
         elif kind in {_ARRAY, _SHARED} and len(body) > 16:
@@ -123,12 +132,18 @@ def _expression(body: bytes, position: int) -> bytes:
 
 
 def _records(content: bytes, budget: Budget) -> Iterator[tuple[int, bytes]]:
-    """Type and content of each record (2.1.4): both numbers in seven bits a byte."""
+    for record in records(content, budget):
+        yield record.kind, record.body
+
+
+def records(content: bytes, budget: Budget) -> Iterator[Record]:
+    """Each record (2.1.4): type and size in seven bits a byte, then the content."""
     position, steps, end = 0, 0, len(content)
     while position < end:
+        start = position
         kind, position = _number(content, position, 2)
         size, position = _number(content, position, 4)
-        yield kind, content[position : position + size]
+        yield Record(kind, content[start:position], content[position : position + size])
         position += size
         steps += 1
         if not steps % _STEPS_BETWEEN_CLOCKS:
@@ -149,7 +164,7 @@ def _number(content: bytes, position: int, most: int) -> tuple[int, int]:
     return value, position
 
 
-def _string(body: bytes, position: int) -> tuple[str, int]:
+def string_at(body: bytes, position: int) -> tuple[str, int]:
     """XLWideString (2.5.169); a null string is empty."""
     if position + 4 > len(body):
         return "", len(body)
