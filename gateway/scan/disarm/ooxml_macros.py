@@ -13,7 +13,6 @@ from gateway.scan.documents import ooxml
 _PROJECT = frozenset(
     {"vbaproject", "vbaprojectsignature", "vbaprojectsignatureagile", "vbaprojectsignaturev3", "wordvbadata"}
 )
-_RIBBON = frozenset({"extensibility", "usercustomization"})
 _SIGNED = "origin"
 _CALLBACKS = ("on", "get", "loadImage")
 
@@ -46,24 +45,24 @@ def _drop_projects(parts: Parts) -> None:
 
 
 def _drop_shortcuts(parts: Parts) -> None:
-    for link in list(parts.living()):
-        name = link.relation.target
-        if link.relation.kind == "attachedtoolbars":
+    for name in _targets(parts, "keymapcustomizations"):
+        if parts.xml(name, named("macro", "wll", "toolbars")).nodes:
             parts.drop(name)
-            parts.tell("toolbars that call macros")
-        elif link.relation.kind == "keymapcustomizations" and name in parts.names:
-            xml = parts.xml(name, named("macro", "wll", "toolbars"))
-            if xml.nodes:
-                parts.drop(name)
-                parts.tell("keyboard shortcuts and toolbars that call macros")
+            parts.tell("keyboard shortcuts and toolbars that call macros")
+    for name in _targets(parts, "attachedtoolbars"):
+        parts.drop(name)
+        parts.tell("toolbars that call macros")
 
 
 def _drop_ribbons(parts: Parts) -> None:
     """A ribbon without macros behind it only hides and shows commands, and may stay."""
-    for link in list(parts.living()):
-        name = link.relation.target
-        if link.relation.kind in _RIBBON and name in parts.names:
-            xml = parts.xml(name, lambda node: any(key.startswith(_CALLBACKS) for key in node.attributes))
-            if xml.nodes:
-                parts.drop(name)
-                parts.tell("commands on the ribbon that call macros")
+    for name in _targets(parts, "extensibility", "usercustomization"):
+        if parts.xml(name, lambda node: any(key.startswith(_CALLBACKS) for key in node.attributes)).nodes:
+            parts.drop(name)
+            parts.tell("commands on the ribbon that call macros")
+
+
+def _targets(parts: Parts, *kinds: str) -> list[str]:
+    """The parts that relationships of these kinds lead to."""
+    found = {link.relation.target: None for link in parts.living() if link.relation.kind in kinds}
+    return [name for name in found if name in parts.names]
