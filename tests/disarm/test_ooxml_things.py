@@ -51,6 +51,7 @@ def field(*kinds: str) -> Callable[[dict[str, bytes]], None]:
     return body(office.runs(*kinds))
 
 
+LINK = bytes.fromhex("4C0000000114020000000000C000000000000046").ljust(200, b"\0")
 DDE = 'DDEAUTO c:\\\\windows\\\\system32\\\\cmd.exe "/k rem inert"'
 CASES = {
     "ribbon": Case(WORD, office.ribbon, ("its macros", "commands on the ribbon that call macros"),
@@ -97,9 +98,12 @@ CASES = {
         ("formulas that start programs or fetch data (their values stay)",), (), (SHEET,)),
     "refreshed": Case(EXCEL, office.refreshed, ("the order to fetch data from elsewhere when it is opened",), (),
                       ("xl/connections.xml",)),
-    "program-inside": Case(WORD, office.word_embedded(office.packed_file("inert.exe", b"MZ"), "Package", "bin"),
-                           ("a file inside it that could not be made safe",), ("word/embeddings/file1.bin",),
-                           (DOCUMENT,)),
+    "packed-file": Case(WORD, office.word_embedded(office.packed_file("inert.exe", b"MZ"), "Package", "bin"),
+                        ("an object that could run something (in a document inside it)",), (),
+                        ("word/embeddings/file1.bin",)),
+    "shortcut-inside": Case(WORD, office.word_embedded(LINK, "Package", "lnk"),
+                            ("a file inside it that could not be made safe",), ("word/embeddings/file1.lnk",),
+                            (DOCUMENT,)),
     "document-inside": Case(
         WORD, office.word_embedded(samples.docm_autoopen(), "Word.DocumentMacroEnabled.12", "docm"),
         ("its macros (in a document inside it)",), ("word/embeddings/file1.docm",), (DOCUMENT,)),
