@@ -67,7 +67,8 @@ def _before_queue() -> Chain:
     return Chain("before-queue", public, gateway, postfix)
 
 
-def _milter() -> Chain:
+def milter_chain() -> Chain:
+    """Postfix with its milter; the gateway's own port is a proxy before the same Postfix."""
     public, released = free_port(), free_port()
     postfix = Postfix.shipped("milter", {"25": public, "10025": released})
     gateway = GatewayProcess(
@@ -76,7 +77,8 @@ def _milter() -> Chain:
     return Chain("milter", public, gateway, postfix)
 
 
-def _running(make: Callable[[], Chain]) -> Iterator[Chain]:
+def running(make: Callable[[], Chain]) -> Iterator[Chain]:
+    """A chain, started, until the fixture that yields from here is done with it."""
     need("postfix")
     need_root("start a Postfix, private as it is")
     need_gateway()
@@ -97,19 +99,19 @@ def need_gateway() -> None:
 @pytest.fixture(scope="session")
 def edge() -> Iterator[Chain]:
     """Internet → gateway → Postfix, the client made known by XCLIENT."""
-    yield from _running(_edge)
+    yield from running(_edge)
 
 
 @pytest.fixture(scope="session")
 def before_queue() -> Iterator[Chain]:
     """Internet → Postfix → gateway → Postfix, the client made known by XFORWARD."""
-    yield from _running(_before_queue)
+    yield from running(_before_queue)
 
 
 @pytest.fixture(scope="session")
 def milter() -> Iterator[Chain]:
     """Internet → Postfix, which asks the gateway by milter."""
-    yield from _running(_milter)
+    yield from running(milter_chain)
 
 
 @pytest.fixture(params=["edge", "before_queue", "milter"])

@@ -55,6 +55,11 @@ class GatewayProcess:
         fresh.write_text(text)
         fresh.rename(self.configuration)
 
+    def append(self, more: str) -> None:
+        """Further sections of the configuration file, before it is read."""
+        with self.configuration.open("a") as file:
+            file.write(more)
+
     def start(self, **environment: str) -> GatewayProcess:
         """Start, and return once READY=1 was said."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
