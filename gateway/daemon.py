@@ -90,7 +90,8 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
         await self.start()
         _keep(self._tasks, self._obey_hangups(), "reload")
-        systemd.notify("READY=1", f"STATUS=listening on {self.smtp_address}")
+        doors = ", ".join(filter(None, (self.smtp_address, self.milter_address)))
+        systemd.notify("READY=1", f"STATUS=listening on {doors}")
         await stop.wait()
         systemd.notify("STOPPING=1")
         await self.stop()
@@ -125,12 +126,8 @@ class Daemon:
             await self._start_web(settings.http.listen)
         if settings.milter.listen:
             await self._start_milter(settings)
-        self._listener = SmtpListener(server_settings(settings), self.current, self.metrics, self.events)
-        try:
-            bound = await self._listener.start(settings.smtp.listen)
-        except OSError as error:
-            raise StartError(f"smtp.listen {settings.smtp.listen}: {error.strerror or error}") from error
-        self.smtp_address = _shown(bound[0].getsockname())
+        if settings.smtp.listen:
+            await self._start_smtp(settings)
         self.metrics.certificate_expiry.set(certificate_expiry(settings))
         _keep(self._tasks, self._watch_loop(), "loop-lag")
         _keep(self._tasks, self._keep_house(), "housekeeping")
@@ -152,6 +149,14 @@ class Daemon:
             raise StartError(f"http.listen {listen}: {error.strerror or error}") from error
         self.http_address = f"{host}:{bound}"
 
+    async def _start_smtp(self, settings: Settings) -> None:
+        self._listener = SmtpListener(server_settings(settings), self.current, self.metrics, self.events)
+        try:
+            bound = await self._listener.start(settings.smtp.listen)
+        except OSError as error:
+            raise StartError(f"smtp.listen {settings.smtp.listen}: {error.strerror or error}") from error
+        self.smtp_address = _shown(bound[0].getsockname())
+
     async def _start_milter(self, settings: Settings) -> None:
         self._milter = MilterListener(milter_settings(settings), self.current, self.metrics, self.events)
         try:
@@ -172,7 +177,6 @@ class Daemon:
                 settings = await asyncio.to_thread(self._source)
                 self._refuse_fixed(settings)
                 assert self._around is not None
-                assert self._listener is not None
                 server = server_settings(settings)
                 self._generation = await generate(settings, self._around, self._generation)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old configuration stays
@@ -180,7 +184,8 @@ class Daemon:
                 self.events.reloaded(ok=False, why=str(error) if known else repr(error))
                 self.metrics.reloads.labels("refused").inc()
                 return False
-            self._listener.reconfigure(server)
+            if self._listener is not None:
+                self._listener.reconfigure(server)
             if self._milter is not None:
                 self._milter.reconfigure(milter_settings(settings))
             self._settings = settings
@@ -221,8 +226,8 @@ class Daemon:
         await asyncio.gather(*self._farewells, return_exceptions=True)
         if self._quarantine is not None:
             await self._quarantine.close()
-        if self.smtp_address:
-            self.events.stopped(smtp=self.smtp_address)
+        if self.smtp_address or self.milter_address:
+            self.events.stopped(smtp=self.smtp_address, milter=self.milter_address)
 
     # What outlives a message: helpers that run beside the mail.
 

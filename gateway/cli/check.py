@@ -101,7 +101,8 @@ def summary(settings: Settings, policy: Policy) -> Iterator[str]:
     """What will be done, line by line."""
     smtp, scan, kept = settings.smtp, settings.scan, settings.quarantine
     yield "fine"
-    yield f"  listens    {smtp.listen} (SMTP), {settings.http.listen or 'nowhere'} (metrics, health)"
+    doors = (smtp.listen, "SMTP"), (settings.milter.listen, "milter"), (settings.http.listen, "metrics, health")
+    yield "  listens    " + ", ".join(f"{where} ({what})" for where, what in doors if where)
     peers = ", ".join(map(str, smtp.trusted_peers)) or "nobody"
     yield f"  trusts     {peers} to name the real client"
     introduced = "introduces the client by XCLIENT" if smtp.xclient else "introduces the client by XFORWARD if offered"

@@ -47,7 +47,8 @@ def _judge(code: int, text: str) -> tuple[str, int]:
         return "Stopped: the test document was refused.", 0
     if 200 <= code <= 299:
         return (
-            "NOT STOPPED as far as this reply says. If the policy tags, strips or disarms, look at what arrived in the "
+            "NOT STOPPED as far as this reply says. A Postfix that asks by milter says no more of a held message: see "
+            "`macrogate quarantine list`. If the policy tags, strips or disarms, look at what arrived in the "
             "mailbox; else mail does not go through Macrogate, or its policy lets such documents pass.",
             1,
         )

@@ -124,7 +124,6 @@ def _on_failure(value: object) -> Action:
     return Action(str(value))
 
 
-Listener = Annotated[str, BeforeValidator(_listener)]
 MaybeListener = Annotated[str, BeforeValidator(_maybe(_listener))]
 Hop = Annotated[str, BeforeValidator(_hop)]
 MaybeHop = Annotated[str, BeforeValidator(_maybe(_hop))]
@@ -148,7 +147,7 @@ class _Section(BaseModel):
 class Smtp(_Section):
     """``[smtp]``"""
 
-    listen: Listener = "127.0.0.1:10024"
+    listen: MaybeListener = "127.0.0.1:10024"
     next_hop: Hop = "127.0.0.1:10025"
     release_next_hop: MaybeHop = ""
     hostname: HostName = Field(default_factory=socket.gethostname)

@@ -45,7 +45,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
 
 def _loops(settings: Settings) -> Iterator[Problem]:
     smtp = settings.smtp
-    listener = Endpoint.parse(smtp.listen)
+    listener = Endpoint.parse(smtp.listen) if smtp.listen else Endpoint()
     names = (smtp.hostname.lower(), smtp.hostname.lower().partition(".")[0])
     for key in ("next_hop", "release_next_hop"):
         hop = getattr(smtp, key)
@@ -63,6 +63,8 @@ def _loops(settings: Settings) -> Iterator[Problem]:
 
 def _milter(settings: Settings) -> Iterator[Problem]:
     if not settings.milter.listen:
+        if not settings.smtp.listen:
+            yield (("smtp.listen", "milter.listen"), "is empty, and so is milter.listen: no mail would come in")
         return
     listener = Endpoint.parse(settings.milter.listen)
     for key, taken in (("smtp.listen", settings.smtp.listen), ("http.listen", settings.http.listen)):
@@ -82,7 +84,7 @@ def _clash(one: Endpoint, other: Endpoint) -> bool:
 
 def _strangers(settings: Settings) -> Iterator[Problem]:
     smtp = settings.smtp
-    if not smtp.xclient and not Endpoint.parse(smtp.listen).private:
+    if smtp.listen and not smtp.xclient and not Endpoint.parse(smtp.listen).private:
         yield (
             ("smtp.xclient", "smtp.listen"),
             f"smtp.listen = {smtp.listen} is open to others, and without XCLIENT every stranger would look like this "

@@ -185,10 +185,20 @@ class Policy:
         return tuple(rule.knows(facts) for rule in self._applied_by_recipient)
 
     def decide(self, transaction: Transaction, report: Report) -> Decision:
-        """What becomes of the message. All its recipients are of one class, so the first speaks for them."""
-        envelope = transaction.envelope
-        recipient = envelope.recipients[0].address if envelope.recipients else ""
-        facts = replace(self._facts(transaction.client, envelope.sender, recipient), transaction=transaction)
+        """What becomes of the message. One recipient speaks for all of its class; where a listener could not part the
+        classes (mail submitted on the machine of a milter), the strictest decision holds for everybody."""
+        client, envelope = transaction.client, transaction.envelope
+        speakers: dict[Hashable, str] = {}
+        for recipient in envelope.recipients:
+            group = self.recipient_class(client, envelope.sender, recipient.address)
+            speakers.setdefault(group, recipient.address)
+        decisions = [self._decide_for(address, transaction, report) for address in speakers.values() or ("",)]
+        shadow = dict.fromkeys(rule for decision in decisions for rule in decision.shadow)
+        return replace(_strictest(decisions), shadow=tuple(shadow))
+
+    def _decide_for(self, recipient: str, transaction: Transaction, report: Report) -> Decision:
+        facts = self._facts(transaction.client, transaction.envelope.sender, recipient)
+        facts = replace(facts, transaction=transaction)
         decided: list[Decision] = []
         shadow: list[str] = []
         left = report
@@ -280,7 +290,7 @@ def _strictest(decided: list[Decision]) -> Decision:
         return worst
     alike = [d for d in decided if d.action is worst.action or {d.action, worst.action} <= CHANGES]
     targets = numbers(target for decision in alike for target in decision.targets)
-    stripped_too = {target for decision in alike if decision.action is Action.STRIP for target in decision.targets}
+    stripped_too = {target for decision in alike for target in decision.targets if target not in decision.disarm}
     disarm = {target for decision in alike for target in decision.disarm} - stripped_too
     prefix = next((decision.subject_prefix for decision in decided if decision.subject_prefix), "")
     return replace(

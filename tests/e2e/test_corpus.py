@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from gateway.message import Action
 from tests.corpus.test_corpus import EVASIONS, files_of, reports_of
@@ -17,21 +18,22 @@ _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 """What no SMTP client may send (RFC 5321 §2.3.8); such cases are for mails inside mails, and are attached here."""
 
 
+def mails(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and message of each file of a folder."""
+    for name, content in files_of(folder).items():
+        if len(content) > LARGEST:
+            continue
+        if not name.endswith(".eml"):
+            yield name, mail.message([mail.text(), mail.part(content, name=name)])
+        elif not _BARE.search(content):
+            yield name, content
+
+
 def letters() -> Iterator[tuple[str, bytes, Action]]:
     """Name, message, and what the default policy does with it."""
     for folder in (*EVASIONS, *ROOMS):
-        for name, content in files_of(folder).items():
-            if len(content) > LARGEST:
-                continue
-            report = reports_of(folder)[name]
-            if name.endswith(".eml") and not _BARE.search(content):
-                yield f"{folder.name}/{name}", content, action(report)
-            elif not name.endswith(".eml"):
-                yield (
-                    f"{folder.name}/{name}",
-                    mail.message([mail.text(), mail.part(content, name=name)]),
-                    action(report),
-                )
+        for name, message in mails(folder):
+            yield f"{folder.name}/{name}", message, action(reports_of(folder)[name])
 
 
 def test_clean_twins_arrive_untouched_and_armed_ones_are_held(pair: Callable[..., Pair]) -> None:

@@ -21,6 +21,7 @@ from gateway.daemon import Daemon, StartError
 from gateway.events import MailLog
 from gateway.quarantine import Quarantine
 from gateway.samples import mail as samples
+from tests.stubs.mta import Mta
 from tests.stubs.next_hop import StubHop
 
 STRIPPING = """
@@ -346,3 +347,38 @@ async def test_strip_takes_out_one_part_and_touches_no_other_byte(tmp_path: Path
 def message_of(folder: Path, held_id: str) -> bytes:
     (path,) = folder.rglob(f"*{held_id}*/message.eml")
     return path.read_bytes()
+
+
+async def test_a_milter_alone(tmp_path: Path) -> None:
+    path = configuration(tmp_path, "127.0.0.1:9")
+    text = path.read_text().replace('listen = "127.0.0.1:0"', 'listen = ""', 1)
+    path.write_text(f'{text}[milter]\nlisten = "unix:{tmp_path}/milter.sock"\n')
+    async with running(path) as (daemon, log):
+        mta = await Mta.at(daemon.milter_address)
+        letter, _, copy = await mta.send(BODY)
+        before = daemon.current()
+        path.write_text(path.read_text().replace("workers = 1", "workers = 2"))
+        assert await daemon.reload()
+        assert daemon.current() is not before
+        held, _, _ = await mta.send(samples.docm_autoopen_message("a@example.org", "b@example.net"))
+        await mta.close()
+        metrics = await asyncio.to_thread(get, daemon.http_address, "/metrics")
+        path.write_text(path.read_text().replace("milter.sock", "other.sock"))
+        assert not await daemon.reload()
+
+    assert letter == b"a"
+    assert copy.below_own.partition(b"\r\n")[2] == BODY
+    assert held == b"d"
+    assert 'macrogate_messages_total{action="quarantine",listener="milter"} 1.0' in metrics
+    events = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert events[-1]["event"] == "stopped"
+    assert "milter.listen cannot change" in log.getvalue()
+    assert daemon.smtp_address == ""
+
+
+async def test_a_milter_socket_that_cannot_be_made(tmp_path: Path) -> None:
+    path = configuration(tmp_path, "127.0.0.1:9")
+    path.write_text(f'{path.read_text()}[milter]\nlisten = "unix:{tmp_path}/no/such/folder"\n')
+    with pytest.raises(StartError, match=r"milter\.listen unix:"):
+        async with running(path):
+            pass

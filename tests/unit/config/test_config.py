@@ -146,6 +146,7 @@ def test_private_key_and_certificate(tmp_path: Path) -> None:
         ('[scan]\non_failure = "reject"', "scan.on_failure: must be defer, quarantine or deliver, not 'reject'"),
         ('[http]\nlisten = "127.0.0.1:10024"', "http.listen: 127.0.0.1:10024 is taken by smtp.listen"),
         ('[http]\nlisten = "unix:/run/h"', "http.listen: unix:/run/h: HTTP is on a port only"),
+        ('[smtp]\nlisten = ""', "smtp.listen: is empty, and so is milter.listen: no mail would come in"),
         ('[milter]\nlisten = "127.0.0.1:10024"', "milter.listen: 127.0.0.1:10024 is taken by smtp.listen"),
         ('[milter]\nlisten = "127.0.0.1:8025"', "milter.listen: 127.0.0.1:8025 is taken by http.listen"),
         ('[milter]\nlisten = "0.0.0.0:10023"', "milter.listen: 0.0.0.0:10023 can be reached by others"),

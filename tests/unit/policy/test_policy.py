@@ -360,6 +360,17 @@ def test_equal_class_is_equal_fate(to: list[str], sender: str, client: str) -> N
     assert classes[0] != classes[1] or fates[0] == fates[1]
 
 
+@pytest.mark.parametrize("to", [("a@x.test", "b@board.test"), ("b@board.test", "a@x.test")])
+def test_where_recipients_could_not_be_parted_the_strictest_decision_holds(to: tuple[str, str]) -> None:
+    rules = policy(
+        rule("trial", "reject", '{ recipient = "@x.test", verdict = "macro" }', 'mode = "shadow"'),
+        rule("board", "reject", '{ recipient = "@board.test", verdict = "macro" }'),
+        rule("others", "tag", '{ verdict = "macro" }'),
+    )
+    decision = rules.decide(mail("s@x.test", *to), report(found(Kind.VBA_MACRO)))
+    assert (decision.action, decision.rule, decision.shadow) == (Action.REJECT, "board", ("trial",))
+
+
 # ---- mistakes
 
 
