@@ -28,6 +28,7 @@ from gateway.wiring import (
     jail_settings,
     read_links,
     read_policy,
+    sealer,
     trigger_ids,
 )
 from gateway.workers import Jail, Workers
@@ -108,6 +109,7 @@ async def generate(settings: Settings, around: Surroundings, before: Generation 
         settings.scan.on_failure,
         authenticator=authenticator(settings, workers.thing),
         link_to=read_links(settings) or no_link,
+        sealer=sealer(settings),
     )
     return Generation(policy, jail, workers, pool, pipeline)
 

@@ -484,7 +484,8 @@ class Outcome:
     reply: Reply
     held_id: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Wall-clock seconds by step: ``receive``, ``scan``, ``act``, ``keep``, ``deliver``, ``total``."""
+    """Wall-clock seconds by step: ``receive``, ``scan``, ``authenticate``, ``act``, ``seal``, ``keep``, ``deliver``,
+    ``total``; those that were taken."""
 
 
 class ScanFailed(Exception):

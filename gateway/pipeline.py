@@ -83,6 +83,13 @@ class Authenticator(Protocol):
     def stamp(self, found: Authentication) -> bytes: ...
 
 
+class Sealer(Protocol):
+    """Our own word for a message that was changed (``gateway.authentication.seal``)."""
+
+    async def seal(self, content: Spool, edits: Edits, found: Authentication | None) -> bytes:
+        """Header lines for the top of the changed message. May raise anything: it is delivered without them."""
+
+
 Deliver = Callable[[Edits], Awaitable[Reply]]
 
 
@@ -108,6 +115,8 @@ class Pipeline:
     """Seconds after which a delivery is broken off; every step before it has a deadline of its own."""
     authenticator: Authenticator | None = None
     """None: nobody's signature is verified, and nothing is said about it."""
+    sealer: Sealer | None = None
+    """None: nobody vouches for what was changed."""
 
     async def process(self, transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
         """Take one received message to its end and return the client's reply. Raises nothing but cancellation."""
@@ -121,7 +130,7 @@ class Pipeline:
             if decision.action in KEPT:
                 with watch.step("keep"):
                     await self.keeper.keep(held_id, transaction, content, report, decision)
-            reply = await self._answer(transaction, report, decision, held_id, edits, deliver, watch)
+            reply = await self._answer(transaction, content, report, decision, held_id, edits, deliver, watch)
         except KeepFailed as failure:
             self.events.keep_failed(transaction, str(failure))
             self.metrics.keep_failures.inc()
@@ -171,6 +180,7 @@ class Pipeline:
     async def _answer(
         self,
         transaction: Transaction,
+        content: Spool,
         report: Report,
         decision: Decision,
         held_id: str,
@@ -185,10 +195,7 @@ class Pipeline:
                 return Reply.of(f"{REFUSED.text} ({transaction.id})")
             case Action.DEFER:
                 return CANNOT_SCAN if decision.rule == "on-failure" else DEFERRED
-        stamp = b""
-        if self.authenticator is not None and report.authentication is not None:
-            stamp = self.authenticator.stamp(report.authentication)
-        changed = with_header(transaction, report, decision, held_id, edits, stamp)
+        changed = await self._stamped(transaction, content, report, decision, held_id, edits, watch)
         try:
             with watch.step("deliver"):
                 async with asyncio.timeout(watch.began + self.answer_within - time.monotonic()):
@@ -199,6 +206,30 @@ class Pipeline:
             with suppress(Exception):  # the reply is the next hop's, whatever becomes of our note
                 await self.keeper.withdraw(held_id, f"the next hop refused the changed copy: {reply.text}")
         return reply
+
+    async def _stamped(
+        self,
+        transaction: Transaction,
+        content: Spool,
+        report: Report,
+        decision: Decision,
+        held_id: str,
+        edits: Edits,
+        watch: Stopwatch,
+    ) -> Edits:
+        """``edits`` and what we have to say on top. A seal that fails costs the next ones their trust, and no mail."""
+        found, stamp, seal = report.authentication, b"", b""
+        if self.authenticator is not None and found is not None:
+            stamp = self.authenticator.stamp(found)
+        changed = with_header(transaction, report, decision, held_id, edits, stamp)
+        if self.sealer is None or not edits.splices:
+            return changed
+        try:
+            with watch.step("seal"):
+                seal = await self.sealer.seal(content, changed, found)
+        except Exception as error:  # noqa: BLE001 - as said above
+            self.events.notice("not-sealed", id=transaction.id, why=str(error)[:500])
+        return with_header(transaction, report, decision, held_id, edits, seal + stamp)
 
     def _record(self, outcome: Outcome) -> None:
         """The message is delivered or kept by now: an exception here would tell its client to send a second copy."""

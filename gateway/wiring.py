@@ -15,7 +15,9 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from gateway.authentication.authenticator import Authenticator
 from gateway.authentication.resolver import Resolver
-from gateway.config import Settings
+from gateway.authentication.seal import Sealer
+from gateway.authentication.secret import BadKey, SigningKey, load
+from gateway.config import KeySection, Settings
 from gateway.endpoint import Endpoint
 from gateway.message import Action
 from gateway.milter.settings import MilterSettings
@@ -99,6 +101,25 @@ def jail_settings(settings: Settings) -> Jail:
 def authserv_id(settings: Settings) -> str:
     """Our name in Authentication-Results."""
     return settings.authentication.authserv_id or settings.smtp.hostname
+
+
+def sealer(settings: Settings) -> Sealer | None:
+    """Who vouches for changed messages; None where nobody is to. Raises ``WiringError``."""
+    chosen = settings.authentication
+    keys = {name: _key(name, section) for name in ("seal", "sign") if (section := getattr(chosen, name)) is not None}
+    if not keys:
+        return None
+    arc = keys.get("seal")
+    if arc is not None and arc.kind != "rsa":
+        raise WiringError("authentication.seal: ARC is sealed with an RSA key; others are verified by nobody yet")
+    return Sealer(authserv_id(settings), arc, keys.get("sign"))
+
+
+def _key(name: str, section: KeySection) -> SigningKey:
+    try:
+        return load(section.key, section.domain, section.selector)
+    except BadKey as error:
+        raise WiringError(f"authentication.{name}: {error}") from error
 
 
 def authenticator(settings: Settings, workers: Workers) -> Authenticator | None:

@@ -173,5 +173,9 @@ def _check_seal(sets: tuple[Set, ...], ask: Ask) -> tuple[AuthResult, str]:
 def sealed_fields(sets: tuple[Set, ...]) -> list[RawField]:
     """What the seal of the last of ``sets`` is about, itself left out (RFC 8617 §5.1.1): all sets in order, in each
     the results, the message signature, the seal."""
-    fields = [field for found in sets for field in (found.results, found.message.field, found.seal.field)]
-    return fields[:-1]
+    return all_fields(sets)[:-1]
+
+
+def all_fields(sets: tuple[Set, ...]) -> list[RawField]:
+    """The fields of whole sets in the order they are sealed in."""
+    return [field for found in sets for field in (found.results, found.message.field, found.seal.field)]

@@ -201,6 +201,14 @@ class PolicySection(_Section):
     file: File = Field(default_factory=lambda known: known["rules"] / "policy.toml")
 
 
+class KeySection(_Section):
+    """A key to sign with, by the name it has in DNS."""
+
+    domain: HostName
+    selector: HostName
+    key: File
+
+
 class AuthenticationSection(_Section):
     """``[authentication]``"""
 
@@ -209,6 +217,8 @@ class AuthenticationSection(_Section):
     trusted: HostNames = ()
     dns: Servers = ()
     timeout: Seconds = 5.0
+    seal: KeySection | None = None
+    sign: KeySection | None = None
 
 
 class QuarantineSection(_Section):

@@ -23,6 +23,9 @@ SHORTEST_LIMIT = 64 << 10
 LONGEST_ANSWER = 95.0
 """Seconds from the final dot to our reply. Postfix waits 100 s (``smtpd_proxy_timeout``), then mail may come twice."""
 
+LONGEST_LOOK_UP = 15.0
+"""Seconds for mail authentication, which runs beside the scan and should not outlast it."""
+
 LEAST_MEMORY = 256 << 20
 """Bytes of address space a scan process needs before it has read anything."""
 
@@ -39,6 +42,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _tls(settings)
     yield from _limits(settings)
     yield from _patience(settings)
+    yield from _signing(settings)
     yield from _store(settings)
     yield from _notice(settings)
 
@@ -167,6 +171,20 @@ def _patience(settings: Settings) -> Iterator[Problem]:
             ("quarantine.retention",),
             f"{settings.quarantine.retention:g} s: held mail would be gone before anybody could release it; "
             '"30d" is usual, "1h" the least',
+        )
+
+
+def _signing(settings: Settings) -> Iterator[Problem]:
+    chosen = settings.authentication
+    if chosen.seal is not None and not chosen.verify:
+        yield (
+            ("authentication.seal", "authentication.verify"),
+            "a seal vouches for what was verified; set verify = true as well",
+        )
+    if chosen.timeout > LONGEST_LOOK_UP:
+        yield (
+            ("authentication.timeout",),
+            f"{chosen.timeout:g} s: the client waits meanwhile; 5s is usual, {LONGEST_LOOK_UP:g}s the most",
         )
 
 

@@ -9,12 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import dkim
 import dns.rcode
 import pytest
 
+from gateway.authentication.secret import generate
 from gateway.config import load
 from gateway.daemon import Daemon
 from gateway.events import MailLog
+from gateway.samples import mail as samples
 from tests.makers.signed import MESSAGE, signed, zone
 from tests.stubs.dns_server import Alias, StubDns, silence
 from tests.stubs.next_hop import StubHop
@@ -113,3 +116,49 @@ async def test_nothing_is_said_where_nobody_asked(tmp_path: Path) -> None:
     assert hop.messages[0].data.partition(b"\r\n")[2] == FORGED + MESSAGE
     assert "dkim" not in event(log)
     assert not dns.asked
+
+
+STRIP = """
+[[rule]]
+id = "macros"
+title = "A document in it runs a macro by itself"
+action = "strip"
+when = { verdict = "autoexec" }
+
+[[rule]]
+id = "unscannable"
+title = "Nobody can look into it"
+action = "quarantine"
+when = { verdict = "unscannable" }
+"""
+
+
+async def test_a_changed_message_is_told_as_it_was_and_sealed_as_it_is(tmp_path: Path) -> None:
+    armed = samples.docm_autoopen_message("anna@outside.test", "bob@example.com")
+    message = signed(armed, include_headers=[b"from", b"subject"])
+    keys = {name: generate(tmp_path / f"{name}.pem", "example.com", name, "rsa") for name in ("arc1", "dkim1")}
+    known = zone() | {key.name: key.record for key in keys.values()}
+    (tmp_path / "policy.toml").write_text(STRIP, encoding="utf-8")
+    more = (
+        'seal = { domain = "example.com", selector = "arc1", key = "arc1.pem" }\n'
+        'sign = { domain = "example.com", selector = "dkim1", key = "dkim1.pem" }\n'
+        '[policy]\nfile = "policy.toml"\n'
+    )
+    async with StubHop() as hop, StubDns(known) as dns, running(tmp_path, hop.address, dns.address, more) as (it, log):
+        code, _ = await asyncio.to_thread(send, it.smtp_address, message)
+
+    assert code == 250
+    told = event(log)
+    assert (told["action"], told["dkim"]) == ("strip", "pass")
+    delivered = hop.messages[0].data
+    assert b"dkim=pass header.d=outside.test" in delivered.partition(b"\r\n\r\n")[0]
+
+    def look_up(name: bytes, timeout: int = 5) -> bytes:
+        return known.get(name.decode().rstrip("."), "").encode()
+
+    assert dkim.arc_verify(delivered, dnsfunc=look_up)[0] == b"pass"
+    verifier = dkim.DKIM(delivered)
+    assert verifier.verify(0, dnsfunc=look_up)
+    assert verifier.domain == b"example.com"
+    with pytest.raises(dkim.ValidationError, match="body hash mismatch"):
+        verifier.verify(1, dnsfunc=look_up)

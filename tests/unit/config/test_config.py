@@ -237,6 +237,8 @@ NO_FIXED_DEFAULT = {
     "smtp.tls_key",
     "scan.workers",
     "scan.passwords",
+    "authentication.seal",
+    "authentication.sign",
     "policy.rules",
     "policy.file",
     "notice.templates",
