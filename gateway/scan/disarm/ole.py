@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.message import FileType
-from gateway.scan import sniff
 from gateway.scan.disarm import ole_objects, vba_storages
 from gateway.scan.disarm.compound_edit import EditedFile
 from gateway.scan.disarm.excel_binary import Workbook
@@ -25,10 +24,12 @@ from gateway.scan.look import Corrupt
 TYPES = frozenset({FileType.DOC, FileType.XLS, FileType.PPT, FileType.OLE})
 
 _MEDIA_TYPES = {
-    FileType.DOC: "application/msword",
-    FileType.XLS: "application/vnd.ms-excel",
-    FileType.PPT: "application/vnd.ms-powerpoint",
+    "worddocument": "application/msword",
+    "workbook": "application/vnd.ms-excel",
+    "book": "application/vnd.ms-excel",
+    "powerpoint document": "application/vnd.ms-powerpoint",
 }
+"""By the stream that only one program writes, the first that is there."""
 _MACROS = "its macros"
 _SIGNATURE = "its digital signature, which no longer holds"
 _SIGNATURES = frozenset({"_xmlsignatures", "_signatures"})
@@ -68,7 +69,7 @@ class _Disarming:
             if entry.kind == STREAM and not self._file.is_gone(entry):
                 self._tell(handlers.get(entry.key, self._object)(entry))
         self._tell(ole_objects.disarm_controls(self._file, self._work))
-        kind = _MEDIA_TYPES.get(sniff.sniff(self._content), "application/x-ole-storage")
+        kind = next((kind for key, kind in _MEDIA_TYPES.items() if key in kinds), "application/x-ole-storage")
         if not self._file.changed:
             return Disarmed(self._content, self._name, kind, ())
         self._signatures()
