@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.message import FileType, Kind
+from gateway.scan import sniff
 from gateway.scan.containers import zip as zip_file
 from gateway.scan.documents import fields, links, ooxml_events, word_fields
 from gateway.scan.documents.compound import CARRIERS, CompoundFile
@@ -48,6 +49,8 @@ _MERGED = frozenset({"afchunk", "package", "oleobject", "subdocument", "frame"})
 """Relationships to a document inside the package, which may be one of any format."""
 
 
+_IN_ONE_FILE = frozenset({FileType.FLAT_OPC, FileType.WORD_XML, FileType.EXCEL_XML, FileType.FLAT_ODF})
+"""What a part of XML may be that is a document of its own."""
 _ORDINARY = frozenset(
     {"xml", "rels", "vml", "bin", "png", "jpg", "jpeg", "gif", "emf", "wmf", "tif", "tiff", "bmp", "svg", "odttf"}
 )
@@ -149,23 +152,26 @@ def embedded(package: Package, projects: list[str]) -> Iterator[tuple[str, bytes
     """Every part that is a document of its own, whatever it is called, and its content."""
     chunks = {r.target for r in package.relations if r.kind in _MERGED and not r.external}
     whole = (chunks & package.parts.keys()) | set(_strangers(package))
+    unrelated = _unrelated(package)
     for name in sorted(package.parts.keys() - set(projects)):
-        if name not in whole and not package.begins_with(name, CARRIERS):
+        if name not in whole and name not in unrelated and not package.begins_with(name, CARRIERS):
             continue
         for content in package.read(name):
-            if name in whole or content.startswith(CARRIERS):
+            if name in whole or content.startswith(CARRIERS) or sniff.sniff(content) in _IN_ONE_FILE:
                 yield name, content
 
 
 def _strangers(package: Package) -> Iterator[str]:
-    """Parts that are no part of the document. Who opens the package as the zip file it is finds an ordinary file; one
-    of XML may be a document of its own as well (Flat OPC, Word 2003)."""
-    related = {relation.target for relation in package.relations}
+    """Parts that are no part of the document. Who opens the package as the zip file it is finds an ordinary file."""
     for name in package.parts:
-        kind = name.rpartition(".")[2]
-        unrelated = kind == "xml" and name not in related
-        if name != CONTENT_TYPES and ("/" not in name or kind not in _ORDINARY or unrelated):
+        if name != CONTENT_TYPES and ("/" not in name or name.rpartition(".")[2] not in _ORDINARY):
             yield name
+
+
+def _unrelated(package: Package) -> set[str]:
+    """Parts of XML that no relationship leads to; each may be a document of its own."""
+    related = {relation.target for relation in package.relations}
+    return {name for name in package.parts if name.endswith(".xml") and name not in related}
 
 
 def _tell_unreadable(package: Package, blob: Blob, look: Look) -> None:

@@ -97,7 +97,7 @@ def test_json(look: Look, tmp_path: Path) -> None:
             "action": "quarantine",
             "rule": "autoexec",
             "seconds": 0.25,
-            "findings": [{"kind": "vba-autoexec", "where": "a.doc", "detail": "found it", "verdict": "autoexec"}],
+            "findings": [{"kind": "vba-autoexec", "where": "a.doc", "detail": "Found it", "verdict": "autoexec"}],
             "parts": [{"where": "a.doc", "type": "doc", "size": 12, "sha256": "ab", "verdict": "autoexec"}],
         }
     ]
@@ -181,7 +181,7 @@ def test_a_page_explains(look: Look, tmp_path: Path) -> None:
     assert lines[1].startswith("  autoexec, quarantine: A document in it runs a macro by itself (rule autoexec)")
     assert lines[2].startswith("  12 B, sha256 cd, looked into in 250.0 ms")
     assert "  a.doc   doc, 12 B, autoexec" in lines
-    assert "    vba-autoexec    found it" in lines
+    assert "    vba-autoexec    Found it" in lines
 
 
 def test_a_page_about_nothing_says_what_was_looked_into(look: Look, tmp_path: Path) -> None:

@@ -88,9 +88,10 @@ def test_a_chunk_to_be_merged_is_handed_on_whatever_it_is():
     assert look_at(data).children == [("word/chunk.xml", b"<html/>")]
 
 
-def test_an_xml_part_that_nothing_leads_to_is_handed_on():
-    data = package({**CLEAN, "customXml/other.xml": "<html/>", "word/document2.xml": "<a/>"})
-    assert look_at(data).children == [("customxml/other.xml", b"<html/>"), ("word/document2.xml", b"<a/>")]
+def test_a_document_in_one_xml_file_that_nothing_leads_to_is_handed_on():
+    flat = '<?xml version="1.0"?><pkg:package xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage"/>'
+    data = package({**CLEAN, "customXml/other.xml": flat, "word/document2.xml": "<a/>"})
+    assert look_at(data).children == [("customxml/other.xml", flat.encode())]
     assert not look_at(package(CLEAN)).children
 
 
