@@ -12,23 +12,27 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
 from gateway import __version__, systemd
 from gateway.config import ConfigError, Settings
+from gateway.desk import ReleaseDesk
 from gateway.events import MAX_LISTED, MailLog
 from gateway.generation import Generation, Surroundings, generate
 from gateway.message import Client, HeldState, clip
 from gateway.metrics import Metrics
 from gateway.milter.server import MilterListener
 from gateway.quarantine import Quarantine, QuarantineError, Settled
+from gateway.quarantine.release import Deliver
 from gateway.smtp.client import HopError, HopPool
 from gateway.smtp.server import SmtpListener
 from gateway.web import application
+from gateway.web.desk import routes
 from gateway.web.server import WebServer
-from gateway.wiring import WiringError, certificate_expiry, milter_settings, server_settings
+from gateway.web.users import Users
+from gateway.wiring import WiringError, certificate_expiry, hop_settings, milter_settings, server_settings
 from gateway.workers import Workers
 
 DRAIN_SECONDS = 60.0
@@ -38,13 +42,8 @@ READY_SECONDS = 5.0
 """How long an answer about readiness is good for, so that a probe does not become a load on the next hop."""
 
 FIXED = (
-    "smtp.listen",
-    "milter.listen",
-    "http.listen",
-    "quarantine.store",
-    "quarantine.messages",
-    "log.format",
-    "log.level",
+    *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.users"),
+    *("quarantine.store", "quarantine.messages", "log.format", "log.level"),
 )
 """Settings that only a restart can change: they belong to open ports and files."""
 
@@ -142,7 +141,11 @@ class Daemon:
 
     async def _start_web(self, listen: str) -> None:
         host, _, port = listen.rpartition(":")
-        self._web = WebServer(application(self.metrics.registry, self._refresh, self.ready))
+        http = self._settings.http
+        assert self._quarantine is not None
+        desk = ReleaseDesk(self._quarantine, self._way_of_releases, self.ready, self._count_workers)
+        pages = routes(desk, Users(http.users), public_url=http.public_url)
+        self._web = WebServer(application(self.metrics.registry, self._refresh, self.ready, pages))
         try:
             bound = await self._web.start(host.strip("[]"), int(port))
         except OSError as error:
@@ -164,6 +167,19 @@ class Daemon:
         except OSError as error:
             raise StartError(f"milter.listen {settings.milter.listen}: {error.strerror or error}") from error
         self.milter_address = _shown(bound[0].getsockname())
+
+    def _count_workers(self) -> tuple[int, int]:
+        return self.current().workers.thing.count
+
+    @contextlib.asynccontextmanager
+    async def _way_of_releases(self) -> AsyncIterator[Deliver]:
+        """Connections of their own: a release must not wait for, nor disturb, the mail that flows."""
+        smtp = self._settings.smtp
+        pool = HopPool(hop_settings(self._settings, smtp.release_next_hop or smtp.next_hop), self.metrics)
+        try:
+            yield pool.deliver
+        finally:
+            await pool.close()
 
     def current(self) -> Generation:
         """The configuration in force."""

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "scan": ("gateway.cli.scan:scan", "Look into documents, messages, mailboxes or folders."),
         "disarm": ("gateway.cli.disarm:disarm", "Write a document without its macros."),
         "quarantine": ("gateway.cli.quarantine:quarantine", "List, show, release or delete what is held."),
+        "user": ("gateway.cli.user:user", "Make, list and remove the people who may sign in to the pages."),
         "rules": ("gateway.cli.rules:rules", "List the rules, or test them against their own examples."),
         "check-config": ("gateway.cli.check:check_config", "Say everything that is wrong with a configuration."),
         "selftest": ("gateway.cli.selftest:selftest", "Send the inert test document through a running chain."),

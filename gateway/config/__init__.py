@@ -117,6 +117,15 @@ def _file(value: object, info: ValidationInfo) -> Path:
     return base / text
 
 
+def _public_url(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"https?://[^/\s?#@]+/?", text):
+        raise ValueError(
+            f"{shown(value)}: write the address people type, without a path, as in https://macrogate.example.com"
+        )
+    return text.rstrip("/")
+
+
 def _on_failure(value: object) -> Action:
     words = (Action.DEFER, Action.QUARANTINE, Action.DELIVER)
     if value not in words:
@@ -177,6 +186,8 @@ class Http(_Section):
     """``[http]``"""
 
     listen: MaybeListener = "127.0.0.1:8025"
+    public_url: Annotated[str, BeforeValidator(_maybe(_public_url))] = ""
+    users: File = Path("/var/lib/macrogate/users.json")
 
 
 class Scan(_Section):

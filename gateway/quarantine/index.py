@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, case, func, insert, select, update
+from sqlalchemy import Integer, and_, case, cast, func, insert, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -206,6 +206,15 @@ class Index:
             oldest=when(min(times)) if times else None,
             releases=dict.fromkeys(RELEASES, 0) | {What(row.what): row.number for row in ended},
         )
+
+    async def by_hour(self, first: datetime, hours: int) -> list[int]:
+        """Messages kept in each of so many hours from ``first`` (UTC) on."""
+        start = first.timestamp()
+        hour = cast((held.c.kept_at - start) / 3600, Integer)
+        query = select(hour, func.count()).where(held.c.kept_at >= start, held.c.kept_at < start + hours * 3600)
+        async with self._reading() as connection:
+            found = {row[0]: row[1] for row in (await connection.execute(query.group_by(hour))).all()}
+        return [found.get(number, 0) for number in range(hours)]
 
 
 async def _recipients_of(connection: AsyncConnection, ids: list[str]) -> dict[str, tuple[HeldRecipient, ...]]:

@@ -231,6 +231,10 @@ class Quarantine:
         except OSError as error:
             raise StoreRefused(f"The folder of the held messages cannot be looked at: {error.strerror}") from error
 
+    async def by_hour(self, first: datetime, hours: int) -> list[int]:
+        """Messages kept in each of so many hours from ``first`` (UTC) on. Raises ``QuarantineError``."""
+        return await self._ledger.index.by_hour(first, hours)
+
     async def resolve(self, prefix: str) -> str:
         """The one id that begins with ``prefix``. Raises ``HeldNotFound``."""
         found = await self._ledger.index.starting_with(prefix, 2) if prefix.isalnum() else []

@@ -1,20 +1,20 @@
-"""The HTTP port: ``/metrics``, ``/healthz``, ``/readyz``.
+"""The HTTP port: ``/metrics``, ``/healthz``, ``/readyz``, and the pages (``gateway.web.desk``).
 
-Contract: serves what it is handed and knows nothing of SMTP, the scan or the store. GET and HEAD only; nothing here
-changes state. ``/healthz`` says that the process runs (200 always); ``/readyz`` says whether mail can flow: 200, or 503
-with the reasons, one JSON object either way. Binds to loopback by default: metrics are not for strangers.
+Contract: serves what it is handed and knows nothing of SMTP, the scan or the store. ``/healthz`` says that the process
+runs (200 always); ``/readyz`` says whether mail can flow: 200, or 503 with the reasons, one JSON object either way.
+Binds to loopback by default: metrics are not for strangers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from gateway import __version__
 
@@ -24,8 +24,14 @@ Ready = Callable[[], Awaitable[dict[str, str]]]
 INDEX = f"Macrogate {__version__}\n\n/metrics  for Prometheus\n/healthz  the process runs\n/readyz   mail can flow\n"
 
 
-def application(registry: CollectorRegistry, refresh: Callable[[], Awaitable[None]], ready: Ready) -> Starlette:
-    """The ASGI application. ``refresh`` brings gauges up to date before a scrape."""
+def application(
+    registry: CollectorRegistry,
+    refresh: Callable[[], Awaitable[None]],
+    ready: Ready,
+    pages: Sequence[BaseRoute] = (),
+) -> Starlette:
+    """The ASGI application. ``refresh`` brings gauges up to date before a scrape; without ``pages`` there is a list of
+    what there is."""
 
     async def metrics(request: Request) -> Response:
         await refresh()
@@ -45,7 +51,7 @@ def application(registry: CollectorRegistry, refresh: Callable[[], Awaitable[Non
 
     return Starlette(
         routes=[
-            Route("/", index),
+            *(pages or [Route("/", index)]),
             Route("/metrics", metrics),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

@@ -150,6 +150,11 @@ class Workers:
         if missing:
             self._events.notice("jail", missing=missing)
 
+    @property
+    def count(self) -> tuple[int, int]:
+        """Workers alive, and how many of them are at work."""
+        return len(self._links), len(self._links) - len(self._idle)
+
     async def stop(self) -> None:
         """Kill and bury all workers. Whoever still waits gets ``ScanFailed``. Safe to call twice."""
         self._stopping.set()

@@ -228,7 +228,7 @@ def as_written(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return "[]"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    return f'"{value}"' if isinstance(value, str | Path) else str(value)
 
 
 NO_FIXED_DEFAULT = {

@@ -1,0 +1,99 @@
+"""The quarantine and the gateway's health, as the pages of ``gateway.web.desk`` ask for them.
+
+Contract: joins the two families, which do not know each other, and holds no state. What goes wrong is a ``DeskError``
+with the sentence of whoever knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.message import HeldState, Verdict
+from gateway.quarantine import Filters, HeldNotFound, Quarantine, QuarantineError
+from gateway.quarantine.release import Deliver
+from gateway.web.desk import DeskError, NotHeld, Query
+
+WAITING = frozenset({HeldState.HELD, HeldState.RELEASING})
+HOURS = 24
+
+
+class ReleaseDesk:
+    """``way`` opens the way a released message takes, ``ready`` gives reasons why mail cannot flow, ``workers`` the
+    numbers of scan workers alive and at work."""
+
+    def __init__(
+        self,
+        quarantine: Quarantine,
+        way: Callable[[], AbstractAsyncContextManager[Deliver]],
+        ready: Callable[[], Awaitable[dict[str, str]]],
+        workers: Callable[[], tuple[int, int]],
+    ) -> None:
+        self._quarantine = quarantine
+        self._way = way
+        self._ready = ready
+        self._workers = workers
+
+    async def find(self, query: Query) -> Sequence[Any]:
+        """What fits, newest first."""
+        states = WAITING if not query.state else frozenset() if query.state == "all" else {HeldState(query.state)}
+        filters = Filters(
+            states=frozenset(states),
+            verdict=Verdict.of(query.verdict) if query.verdict else None,
+            sender=query.sender,
+            recipient=query.recipient,
+            subject=query.subject,
+            limit=query.limit,
+            offset=query.offset,
+        )
+        with _told():
+            return await self._quarantine.find(filters)
+
+    async def get(self, held_id: str) -> Any:
+        """Everything about one message."""
+        with _told():
+            return await self._quarantine.get(held_id)
+
+    async def today(self) -> Mapping[str, Any]:
+        """What the start page tells."""
+        now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        first = now - timedelta(hours=HOURS - 1)
+        with _told():
+            stats = await self._quarantine.stats()
+            counts = await self._quarantine.by_hour(first, HOURS)
+        alive, busy = self._workers()
+        return {
+            "held": stats.count.get(HeldState.HELD, 0),
+            "oldest": stats.oldest,
+            "hours": counts,
+            "labels": [f"{first + timedelta(hours=hour):%H:%M} UTC" for hour in range(HOURS)],
+            "trouble": await self._ready(),
+            "workers": alive,
+            "busy": busy,
+        }
+
+    async def release(
+        self, held_id: str, *, who: str, why: str, recipients: Sequence[str]
+    ) -> Sequence[tuple[str, str]]:
+        """Send it to these of its recipients; what the next hop said to each."""
+        with _told():
+            async with self._way() as deliver:
+                done = await self._quarantine.release(held_id, who=who, why=why, deliver=deliver, recipients=recipients)
+        return done.replies
+
+    async def delete(self, held_id: str, *, who: str, why: str) -> None:
+        """Remove its bytes."""
+        with _told():
+            await self._quarantine.delete(held_id, who=who, why=why)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except HeldNotFound as error:
+        raise NotHeld(str(error)) from error
+    except QuarantineError as error:
+        raise DeskError(str(error)) from error

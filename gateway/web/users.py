@@ -1,0 +1,157 @@
+"""Who may sign in to the pages: a file of names, roles and password hashes.
+
+Contract: a password is never stored, only its argon2id hash (RFC 9106). The file is read again when it has changed, so
+``macrogate user`` needs no reload; it is written whole and moved into its place, for its owner only. Every mistake in
+it is a ``UsersError`` with the sentence that helps, and then nobody signs in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import json
+import os
+import re
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+SHORTEST = 12
+"""Characters of a password (NIST SP 800-63B asks for eight at the least)."""
+LONGEST = 1024
+
+_HASHER = PasswordHasher()
+_NOBODY = _HASHER.hash(secrets.token_hex(16))
+"""Compared with for names that do not exist, so that the answer takes as long."""
+
+
+class UsersError(Exception):
+    """The file of users cannot be used; the message is a sentence for the admin."""
+
+
+class Role(enum.StrEnum):
+    """What a user may do; each may do what those before it may."""
+
+    VIEWER = "viewer"
+    RELEASER = "releaser"
+
+    def may(self, needed: Role) -> bool:
+        """Whether this role is enough."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One person. ``digest`` is the encoded argon2 hash."""
+
+    name: str
+    role: Role
+    digest: str
+
+
+class Users:
+    """The file at ``path``; one that is not there holds nobody."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: tuple[int, int] | None = None
+        self._known: dict[str, User] = {}
+
+    def all(self) -> tuple[User, ...]:
+        """By name. Raises ``UsersError``."""
+        self._refresh()
+        return tuple(self._known[name] for name in sorted(self._known))
+
+    def get(self, name: str) -> User | None:
+        """Raises ``UsersError``."""
+        self._refresh()
+        return self._known.get(name)
+
+    def check(self, name: str, password: str) -> User | None:
+        """The user if this is the password; takes about a tenth of a second. Raises ``UsersError``."""
+        user = self.get(name)
+        try:
+            _HASHER.verify(user.digest if user else _NOBODY, password[:LONGEST])
+        except (VerificationError, InvalidHashError):
+            return None
+        return user
+
+    def put(self, name: str, role: Role, password: str) -> None:
+        """Add or replace a user. Raises ``UsersError``."""
+        if not NAME.fullmatch(name):
+            raise UsersError(f"{name[:80]!a} is no user name: letters, digits and . _ @ - only, 64 at the most")
+        if not SHORTEST <= len(password) <= LONGEST:
+            raise UsersError(f"A password has {SHORTEST} to {LONGEST} characters; this one has {len(password)}")
+        self._refresh()
+        self._write(self._known | {name: User(name, role, _HASHER.hash(password))})
+
+    def set_role(self, name: str, role: Role) -> None:
+        """Raises ``UsersError``."""
+        user = self._one(name)
+        self._write(self._known | {name: User(name, role, user.digest)})
+
+    def remove(self, name: str) -> None:
+        """Raises ``UsersError``."""
+        self._one(name)
+        self._write({known: user for known, user in self._known.items() if known != name})
+
+    def _one(self, name: str) -> User:
+        user = self.get(name)
+        if user is None:
+            raise UsersError(f"There is no user {name[:80]!a} in {self.path}")
+        return user
+
+    def _refresh(self) -> None:
+        try:
+            with self.path.open("rb") as file:
+                facts = os.fstat(file.fileno())
+                stamp = facts.st_mtime_ns, facts.st_ino
+                if stamp == self._seen:
+                    return
+                if facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                    raise UsersError(f"{self.path} can be read by others than its owner; chmod 600 {self.path}")
+                self._known = _users(json.load(file))
+                self._seen = stamp
+        except FileNotFoundError:
+            self._seen, self._known = None, {}
+        except OSError as error:
+            raise UsersError(f"{self.path} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UsersError(f"{self.path} is not a file of users; `macrogate user add` makes one") from error
+
+    def _write(self, users: dict[str, User]) -> None:
+        text = json.dumps({name: {"role": user.role, "hash": user.digest} for name, user in users.items()}, indent=1)
+        beside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(6)}")
+        try:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                self._keep_owner(beside)
+                beside.replace(self.path)
+            except OSError:
+                beside.unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise UsersError(f"{self.path} cannot be written: {error.strerror}") from error
+        self._seen = None
+
+    def _keep_owner(self, beside: Path) -> None:
+        """Root writes it, the daemon reads it: it belongs to whom the old one, or the folder, belongs to."""
+        model = self.path if self.path.exists() else self.path.parent
+        with contextlib.suppress(PermissionError):
+            facts = model.stat()
+            os.chown(beside, facts.st_uid, facts.st_gid)
+
+
+def _users(raw: Any) -> dict[str, User]:
+    return {name: User(name, Role(fields["role"]), str(fields["hash"])) for name, fields in raw.items()}

@@ -1,0 +1,151 @@
+"""The release desk in a real browser: what the admin on duty sees and does, and what attackers' words do not do."""
+
+from __future__ import annotations
+
+import email.header
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from gateway.samples import mail
+from gateway.web.users import Role, Users
+from tests.e2e.browser import Watched, chromium
+from tests.e2e.conftest import Pair
+from tests.e2e.talk import send
+from tests.e2e.tools import eventually
+
+Start = Callable[..., Pair]
+
+PASSWORD = "correct horse battery"
+VECTORS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg/onload=alert(1)>",
+    "</title><script>alert(1)</script>",
+    "<iframe srcdoc='<script>parent.alert(1)</script>'>",
+    "javascript:alert(1)",
+    "<a href=javascript:alert(1)>click</a>",
+    "{{7*7}}${7*7}<%= 7*7 %>",
+    "<style>@import 'http://outside.test/x.css'</style>",
+    "<img src=http://outside.test/x.png>",
+    "<base href=http://outside.test/>",
+    "<meta http-equiv=refresh content='0;url=http://outside.test/'>",
+    "\u202egnp.exe",
+    "<object data=data:text/html,<script>alert(1)</script>>",
+    "<form action=http://outside.test><button>x",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+def opened(browser: Browser, running: Pair, name: str = "ann", role: Role = Role.RELEASER) -> Watched:
+    """A page of somebody who has just signed in."""
+    Users(running.gateway.folder / "users.json").put(name, role, PASSWORD)
+    home = f"http://127.0.0.1:{running.gateway.http}"
+    watched = Watched(browser.new_page(base_url=home), home)
+    page = watched.page
+    page.goto("/")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="All is well")).to_be_visible()
+    return watched
+
+
+def test_a_held_message_is_found_understood_and_released(browser: Browser, pair: Start) -> None:
+    running = pair()
+    message = mail.docm_autoopen_message("sender@outside.test", "alice@example.com")
+    assert "Held" in send(running.gateway.port, message, "alice@example.com")
+    watched = opened(browser, running)
+    page = watched.page
+    page.get_by_role("link", name="Quarantine").click()
+    page.get_by_label("From").fill("outside")
+    page.get_by_label("Verdict").select_option("autoexec")
+    page.get_by_role("button", name="Search").click()
+    page.locator("table.list a").first.click()
+    expect(page.get_by_text("AutoOpen").first).to_be_visible()
+    expect(page.locator("mark")).to_contain_text("AutoOpen")
+    page.get_by_role("link", name="Release…").click()
+    page.get_by_label("Reason").fill("expected from a customer")
+    page.get_by_role("button", name="Release").click()
+    expect(page.get_by_role("heading", name="Released")).to_be_visible()
+    eventually("the message at the next hop", lambda: len(running.hop.messages) == 1)
+    assert running.hop.messages[0].data == message
+    page.get_by_role("link", name="What is on record").click()
+    expect(page.get_by_text("expected from a customer").first).to_be_visible()
+    expect(page.get_by_text("ann (web)").first).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert watched.wrong == []
+    page.close()
+
+
+def test_a_message_is_deleted_with_a_reason(browser: Browser, pair: Start) -> None:
+    running = pair()
+    send(
+        running.gateway.port, mail.xls_workbook_open_message("s@outside.test", "alice@example.com"), "alice@example.com"
+    )
+    watched = opened(browser, running)
+    page = watched.page
+    page.locator("table.list a").first.click()
+    page.get_by_role("link", name="Delete…").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Delete this message?")).to_be_visible()  # the browser wants a reason
+    page.get_by_label("Reason").fill("nobody expects it")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Deleted")).to_be_visible()
+    page.goto("/quarantine?state=deleted")
+    expect(page.locator("table.list tbody tr")).to_have_count(1)
+    assert watched.wrong == []
+    page.close()
+
+
+def test_a_viewer_cannot_release(browser: Browser, pair: Start) -> None:
+    running = pair()
+    send(running.gateway.port, mail.docm_autoopen_message("s@outside.test", "alice@example.com"), "alice@example.com")
+    watched = opened(browser, running, "vic", Role.VIEWER)
+    page = watched.page
+    page.locator("table.list a").first.click()
+    page.get_by_role("link", name="Release…").click()
+    expect(page.get_by_role("alert")).to_contain_text("This takes the role releaser; yours is viewer.")
+    page.close()
+
+
+def test_what_attackers_write_neither_runs_nor_fetches(browser: Browser, pair: Start) -> None:
+    running = pair()
+    for vector in VECTORS:
+        message = mail.docm_autoopen_message("sender@outside.test", "alice@example.com")
+        word = email.header.Header(vector, "utf-8", maxlinelen=900).encode()
+        head, _, body = message.partition(b"\r\n\r\n")
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"subject:", b"from:"))]
+        lines += [f"Subject: {word}".encode(), f"From: {word} <sender@outside.test>".encode()]
+        hostile = (
+            b"\r\n".join(lines) + b"\r\n\r\n" + body.replace(b"invoice.docm", b"x<img src=x onerror=alert(1)>.docm")
+        )
+        assert "Held" in send(running.gateway.port, hostile, "alice@example.com")
+    watched = opened(browser, running)
+    page = watched.page
+    page.goto("/quarantine")
+    links = [link.get_attribute("href") or "" for link in page.locator("table.list a").all()]
+    assert len(links) == len(VECTORS)
+    for link in links:
+        for path in (link, f"{link}/release", f"{link}/delete"):
+            page.goto(path)
+            expect(page.locator("footer")).to_be_visible()
+    assert page.locator("main img, main script, main iframe, main svg, main object").count() == 0
+    assert watched.wrong == []
+    page.close()
+
+
+def test_nobody_gets_in_where_nobody_was_added(browser: Browser, pair: Start) -> None:
+    running = pair()
+    page = browser.new_page(base_url=f"http://127.0.0.1:{running.gateway.http}")
+    page.goto("/quarantine")
+    expect(page.get_by_text("macrogate user add")).to_be_visible()
+    page.close()

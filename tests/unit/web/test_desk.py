@@ -1,0 +1,359 @@
+"""The pages, asked as browsers and as attackers ask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from gateway.message import Finding, HeldState, Kind, Report, Verdict
+from gateway.quarantine.journal import Journal
+from gateway.quarantine.models import Held, HeldMessage, HeldRecipient
+from gateway.quarantine.sidecar import Record
+from gateway.web import users as users_module
+from gateway.web.desk import COOKIE, DeskError, NotHeld, Query, routes
+from gateway.web.users import Role, Users
+from tests.unit.test_events import outcome
+
+PASSWORD = "correct horse battery"
+ID = "0123456789abcdef"
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+EVIL = """"><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}' javascript:alert(3)"""
+
+
+def held_message(**changes: Any) -> HeldMessage:
+    fields: dict[str, Any] = {
+        "id": ID,
+        "state": HeldState.HELD,
+        "kept_at": NOW,
+        "transaction_id": "t",
+        "client": "192.0.2.1",
+        "sender": "sender@outside.test",
+        "from_header": "A Sender <sender@outside.test>",
+        "recipients": (HeldRecipient("alice@example.com", delivered=False), HeldRecipient("bob@example.com", True)),
+        "subject": "Invoice",
+        "verdict": "autoexec",
+        "action": "quarantine",
+        "rule": "autoexec",
+        "why": "A document in it runs a macro by itself",
+        "size": 1234,
+        "stored": 1234,
+        "sha256": "ab" * 32,
+        "duplicate_of": None,
+        "recovered": False,
+        "note": "",
+    }
+    return HeldMessage(**(fields | changes))
+
+
+@dataclass
+class StubDesk:
+    """A quarantine of one message that writes down what is asked of it."""
+
+    message: HeldMessage = field(default_factory=held_message)
+    finding: Finding = field(
+        default_factory=lambda: Finding.of(
+            Kind.VBA_AUTOEXEC,
+            "2/invoice.docm",
+            "AutoOpen runs when the document is opened",
+            excerpt="Sub AutoOpen()\nEnd Sub",
+            fingerprint="cd" * 32,
+            indicators=["http://evil.example/x"],
+        )
+    )
+    asked: list[Query] = field(default_factory=list)
+    done: list[tuple[Any, ...]] = field(default_factory=list)
+    refuse: str = ""
+
+    async def find(self, query: Query) -> Sequence[Any]:
+        self.asked.append(query)
+        return [self.message] * min(query.limit, 60)
+
+    async def get(self, held_id: str) -> Any:
+        if held_id != ID:
+            raise NotHeld(f"There is no held message {held_id}")
+        one = outcome()
+        report = Report(Verdict.AUTOEXEC, (self.finding,))
+        record = Record(ID, NOW, one.transaction, report, one.decision, 1234, "ab" * 32)
+        return Held(self.message, record, Journal.of(record, b""), trusted=True)
+
+    async def today(self) -> Mapping[str, Any]:
+        labels = [f"{hour:02}:00 UTC" for hour in range(24)]
+        trouble = {"next-hop": "451 gone"} if self.refuse else {}
+        return {"held": 1, "oldest": NOW, "hours": [1] * 24, "labels": labels, "trouble": trouble} | {
+            "workers": 2,
+            "busy": 0,
+        }
+
+    async def release(
+        self, held_id: str, *, who: str, why: str, recipients: Sequence[str]
+    ) -> Sequence[tuple[str, str]]:
+        if self.refuse:
+            raise DeskError(self.refuse)
+        self.done.append(("release", held_id, who, why, tuple(recipients)))
+        return [(address, "250 2.0.0 Ok") for address in recipients]
+
+    async def delete(self, held_id: str, *, who: str, why: str) -> None:
+        self.done.append(("delete", held_id, who, why))
+
+
+@pytest.fixture
+def desk() -> StubDesk:
+    return StubDesk()
+
+
+@pytest.fixture
+def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Users:
+    cheap = users_module.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(users_module, "_HASHER", cheap)
+    monkeypatch.setattr(users_module, "_NOBODY", cheap.hash("x"))
+    users = Users(tmp_path / "users.json")
+    users.put("ann", Role.RELEASER, PASSWORD)
+    users.put("vic", Role.VIEWER, PASSWORD)
+    return users
+
+
+@pytest.fixture
+def browser(desk: StubDesk, people: Users) -> TestClient:
+    return TestClient(Starlette(routes=routes(desk, people)), base_url="http://gate.test", follow_redirects=False)
+
+
+def sign_in(browser: TestClient, name: str = "ann", password: str = PASSWORD) -> int:
+    return browser.post("/sign-in", data={"name": name, "password": password}).status_code
+
+
+def form_token(browser: TestClient) -> str:
+    found = re.search(r'name="form" value="([^"]+)"', browser.get("/quarantine").text)
+    assert found
+    return found[1]
+
+
+def release(browser: TestClient, **changes: Any) -> Any:
+    fields = {"form": form_token(browser), "why": "expected", "recipient": "alice@example.com"}
+    return browser.post(f"/quarantine/{ID}/release", data=fields | changes.pop("fields", {}), **changes)
+
+
+# --- who is let in ---
+
+
+@pytest.mark.parametrize("path", ["/", "/quarantine", f"/quarantine/{ID}", f"/quarantine/{ID}/release"])
+def test_strangers_see_the_sign_in_form_only(browser: TestClient, path: str) -> None:
+    answer = browser.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert "Invoice" not in answer.text
+
+
+def test_without_users_it_says_how_to_make_one(desk: StubDesk, tmp_path: Path) -> None:
+    users = Users(tmp_path / "nobody.json")
+    browser = TestClient(Starlette(routes=routes(desk, users)), follow_redirects=False)
+    answer = browser.get("/")
+    assert answer.status_code == 503
+    assert "macrogate user add" in answer.text
+    assert sign_in(browser) == 403
+
+
+def test_a_broken_file_of_users_is_told_and_lets_nobody_in(browser: TestClient, people: Users) -> None:
+    sign_in(browser)
+    people.path.write_text("nonsense")
+    answer = browser.get("/quarantine")
+    assert answer.status_code == 503
+    assert "is not a file of users" in answer.text
+
+
+def test_signing_in_and_out(browser: TestClient) -> None:
+    assert sign_in(browser, password="wrong password") == 403
+    assert COOKIE not in browser.cookies
+    assert sign_in(browser) == 303
+    assert browser.get("/").status_code == 200
+    old = browser.cookies[COOKIE]
+    assert browser.post("/sign-out", data={"form": form_token(browser)}).status_code == 303
+    browser.cookies.set(COOKIE, old)
+    assert browser.get("/").status_code == 303
+
+
+def test_the_cookie_is_for_this_site_and_no_script(desk: StubDesk, people: Users) -> None:
+    application = Starlette(routes=routes(desk, people, public_url="https://gate.test"))
+    browser = TestClient(application, base_url="https://gate.test", follow_redirects=False)
+    answer = browser.post("/sign-in", data={"name": "ann", "password": PASSWORD})
+    words = answer.headers["set-cookie"].lower()
+    assert all(word in words for word in ("httponly", "samesite=strict", "secure", "path=/"))
+
+
+def test_a_session_of_before_is_not_taken_over(browser: TestClient) -> None:
+    browser.cookies.set(COOKIE, "chosen-by-an-attacker")
+    assert sign_in(browser) == 303
+    assert browser.cookies.get(COOKIE, domain="gate.test") != "chosen-by-an-attacker"
+
+
+def test_guessing_is_stopped(browser: TestClient) -> None:
+    codes = [sign_in(browser, password=f"wrong password {number}") for number in range(6)]
+    assert codes == [403] * 5 + [429]
+    assert sign_in(browser) == 429
+
+
+def test_who_is_removed_is_out_at_once(browser: TestClient, people: Users) -> None:
+    sign_in(browser)
+    people.remove("ann")
+    assert browser.get("/quarantine").status_code == 303
+
+
+# --- what is shown ---
+
+
+def test_the_list_asks_for_what_was_searched(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser)
+    answer = browser.get("/quarantine?subject=inv&verdict=autoexec&state=all&sender=a&recipient=b&offset=50")
+    assert answer.status_code == 200
+    assert desk.asked[-1] == Query("all", "autoexec", "a", "b", "inv", 50, 51)
+    assert "offset=100" in answer.text
+    assert "51 to 100" in answer.text
+
+
+@pytest.mark.parametrize(
+    "query", ["state=x", "verdict=%00", "offset=-1", "offset=9e9", "offset=٣", "offset=" + "9" * 40]
+)
+def test_odd_words_of_a_search_are_none(browser: TestClient, desk: StubDesk, query: str) -> None:
+    sign_in(browser)
+    assert browser.get(f"/quarantine?{query}").status_code == 200
+    assert desk.asked[-1] == Query(limit=51)
+
+
+def test_one_message_is_explained(browser: TestClient) -> None:
+    sign_in(browser)
+    page = browser.get(f"/quarantine/{ID}").text
+    assert "<mark>Sub AutoOpen()</mark>" in page
+    assert "hxxp://evil[.]example/x" in page
+    assert "A document in it runs a macro by itself" in page
+
+
+def test_no_message_no_page(browser: TestClient) -> None:
+    sign_in(browser)
+    for path in (
+        "/quarantine/ffffffffffffffff",
+        "/quarantine/..%2f..%2fetc",
+        "/static/../users.json",
+        "/static/%2e%2e/desk.py",
+    ):
+        assert browser.get(path).status_code == 404
+
+
+def test_trouble_is_on_the_first_page(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser)
+    assert "All is well" in browser.get("/").text
+    desk.refuse = "x"
+    page = browser.get("/").text
+    assert "All is well" not in page
+    assert "451 gone" in page
+
+
+def test_what_attackers_write_stays_text(browser: TestClient, desk: StubDesk) -> None:
+    desk.message = held_message(subject=EVIL, from_header=EVIL, sender=EVIL, why=EVIL, rule=EVIL)
+    desk.finding = Finding.of(Kind.VBA_MACRO, EVIL, EVIL, excerpt=EVIL, reference=EVIL, indicators=[EVIL])
+    sign_in(browser)
+    for path in ("/", "/quarantine", f"/quarantine/{ID}", f"/quarantine/{ID}/release", f"/quarantine/{ID}/delete"):
+        answer = browser.get(path)
+        assert answer.status_code == 200
+        assert "<img src=x" not in answer.text
+        assert "<script" not in answer.text
+        assert "49" not in re.findall(r"alert\(2\)[^ ]*(49)?", answer.text)
+        assert 'href="javascript' not in answer.text
+    quoted = browser.get("/quarantine", params={"subject": EVIL}).text
+    assert "<img src=x" not in quoted
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/quarantine", f"/quarantine/{ID}", "/quarantine/none"])
+def test_every_page_forbids_what_is_not_ours(browser: TestClient, path: str) -> None:
+    sign_in(browser)
+    headers = browser.get(path).headers
+    assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert "script-src" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+# --- what is done ---
+
+
+def test_a_release_has_a_person_a_reason_and_recipients(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser)
+    answer = release(browser)
+    assert answer.status_code == 200
+    assert "alice@example.com: 250 2.0.0 Ok" in answer.text
+    assert desk.done == [("release", ID, "ann (web)", "expected", ("alice@example.com",))]
+
+
+def test_a_deletion_too(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser)
+    browser.post(f"/quarantine/{ID}/delete", data={"form": form_token(browser), "why": "spam"})
+    assert desk.done == [("delete", ID, "ann (web)", "spam")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "sentence"),
+    [
+        ({"why": "  "}, 409, "A reason is needed"),
+        ({"recipient": []}, 409, "Nobody was chosen"),
+        ({"form": ""}, 403, "not one of yours"),
+        ({"form": "x" * 43}, 403, "not one of yours"),
+    ],
+)
+def test_what_is_missing_is_said(
+    browser: TestClient, desk: StubDesk, fields: dict[str, Any], status: int, sentence: str
+) -> None:
+    sign_in(browser)
+    answer = release(browser, fields=fields)
+    assert (answer.status_code, sentence in answer.text) == (status, True)
+    assert desk.done == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.test"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_other_sites_cannot_act(browser: TestClient, desk: StubDesk, headers: dict[str, str]) -> None:
+    sign_in(browser)
+    assert release(browser, headers=headers).status_code == 403
+    assert desk.done == []
+    assert browser.post("/sign-in", data={"name": "ann", "password": PASSWORD}, headers=headers).status_code == 403
+
+
+def test_a_viewer_looks_and_does_not_act(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser, "vic")
+    assert browser.get(f"/quarantine/{ID}").status_code == 200
+    assert browser.get(f"/quarantine/{ID}/release").status_code == 403
+    assert release(browser).status_code == 403
+    assert browser.post(f"/quarantine/{ID}/delete", data={"form": form_token(browser), "why": "x"}).status_code == 403
+    assert desk.done == []
+
+
+@pytest.mark.parametrize("act", ["release", "delete"])
+def test_looking_changes_nothing(browser: TestClient, desk: StubDesk, act: str) -> None:
+    sign_in(browser)
+    assert browser.get(f"/quarantine/{ID}/{act}", params={"form": form_token(browser), "why": "x"}).status_code == 200
+    assert desk.done == []
+
+
+def test_what_the_quarantine_refuses_is_said(browser: TestClient, desk: StubDesk) -> None:
+    desk.refuse = "It is being released by somebody else"
+    sign_in(browser)
+    answer = release(browser)
+    assert (answer.status_code, desk.refuse in answer.text) == (409, True)
+
+
+def test_a_huge_form_is_none(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser)
+    assert release(browser, fields={"why": "x" * (1 << 20)}).status_code == 403
+    assert desk.done == []
