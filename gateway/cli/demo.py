@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import secrets
 import shutil
 import signal
 import smtplib
@@ -25,12 +26,13 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.demo_hop import MaildirHop
-from gateway.config import load
+from gateway.config import Settings, load
 from gateway.daemon import Daemon
 from gateway.events import MailLog
 from gateway.message import Action, Outcome, Verdict, clip
 from gateway.pipeline import HEADER
 from gateway.samples import mail as samples
+from gateway.web.users import Role, Users
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -72,6 +74,7 @@ next_hop = "{next_hop}"
 
 [http]
 listen = "127.0.0.1:0"
+users = "users.json"
 
 [quarantine]
 store = "sqlite:///{folder}/quarantine.db"
@@ -137,12 +140,14 @@ async def _demo(folder: Path, *, once: bool) -> int:
     path.write_text(CONFIGURATION.format(next_hop=next_hop, folder=folder), encoding="utf-8")
     path.chmod(0o600)
     memory = _Memory(folder / "events.jsonl")
-    daemon = Daemon(load(path), memory)
+    settings = load(path)
+    daemon = Daemon(settings, memory)
     await daemon.start()
     try:
         rows = [await _one(case, daemon, hop, memory) for case in CASES]
         _show(rows)
         _explain(daemon, hop, path, rows)
+        _let_in(settings, daemon)
         if not once:
             await _until_interrupted()
     finally:
@@ -236,6 +241,13 @@ def _explain(daemon: Daemon, hop: MaildirHop, path: Path, rows: list[Row]) -> No
     if surprises:
         text.write(f"\n{surprises} message(s) did not end as expected.\n")
     click.echo(text.getvalue())
+
+
+def _let_in(settings: Settings, daemon: Daemon) -> None:
+    """A user for the pages, with a password of this run's own."""
+    password = secrets.token_urlsafe(12)
+    Users(settings.http.users).put("demo", Role.RELEASER, password)
+    click.echo(f"Pages:            http://{daemon.http_address}/   user demo, password {password}\n")
 
 
 async def _until_interrupted() -> None:

@@ -26,7 +26,8 @@ def test_addresses_are_defanged(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "word"), [(0, "just now"), (61, "1 min ago"), (7200, "2 h ago"), (3 * 86400 + 5, "3 d ago"), (-5, "just now")]
+    ("before", "word"),
+    [(0, "just now"), (61, "1 min ago"), (7200, "2 h ago"), (3 * 86400 + 5, "3 d ago"), (-5, "just now")],
 )
 def test_how_long_since(before: int, word: str) -> None:
     assert shown.ago(NOW - timedelta(seconds=before), NOW) == word
