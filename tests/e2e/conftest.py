@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from gateway.config import rules_directory
 from tests.e2e.gateway import COMMAND, GatewayProcess
 from tests.e2e.hop import hop_thread
 from tests.e2e.postfix import Postfix
@@ -45,34 +46,35 @@ class Chain:
         return str(event["held"])
 
 
-def _shipped_gateway(position: str, ports: dict[str, int]) -> GatewayProcess:
-    """The gateway of a folder of ``deploy/postfix`` with the ports of this run."""
+def _shipped_gateway(position: str, ports: dict[str, int], more: str) -> GatewayProcess:
+    """The gateway of a folder of ``deploy/postfix`` with the ports of this run and ``more`` sections."""
     text = (DEPLOY / "postfix" / position / "macrogate.toml").read_text()
     for shipped, ours in ports.items():
         text = re.sub(rf"127\.0\.0\.1:{shipped}\b", f"127.0.0.1:{ours}", text)
     smtp = text.partition("[smtp]")[2]
-    return GatewayProcess("\n".join(line for line in smtp.splitlines() if not line.startswith("listen")))
+    return GatewayProcess("\n".join(line for line in smtp.splitlines() if not line.startswith("listen")), more)
 
 
-def _edge() -> Chain:
+def _edge(more: str = "") -> Chain:
     behind = free_port()
-    gateway = _shipped_gateway("edge", {"10025": behind})
+    gateway = _shipped_gateway("edge", {"10025": behind}, more)
     return Chain("edge", gateway.port, gateway, Postfix.shipped("edge", {"10025": behind}, f"{OWN_HOST}/32"))
 
 
-def _before_queue() -> Chain:
+def _before_queue(more: str = "") -> Chain:
     public, after = free_port(), free_port()
-    gateway = _shipped_gateway("before-queue", {"10026": after})
+    gateway = _shipped_gateway("before-queue", {"10026": after}, more)
     postfix = Postfix.shipped("before-queue", {"25": public, "10024": gateway.port, "10026": after})
     return Chain("before-queue", public, gateway, postfix)
 
 
-def milter_chain() -> Chain:
+def milter_chain(more: str = "") -> Chain:
     """Postfix with its milter; the gateway's own port is a proxy before the same Postfix."""
     public, released = free_port(), free_port()
     postfix = Postfix.shipped("milter", {"25": public, "10025": released})
     gateway = GatewayProcess(
-        f'next_hop = "127.0.0.1:{released}"', f'[milter]\nlisten = "unix:{postfix.folder}/queue/macrogate/milter.sock"'
+        f'next_hop = "127.0.0.1:{released}"',
+        f'[milter]\nlisten = "unix:{postfix.folder}/queue/macrogate/milter.sock"\n{more}',
     )
     return Chain("milter", public, gateway, postfix)
 
@@ -119,6 +121,15 @@ def chain(request: pytest.FixtureRequest) -> Chain:
     """Each position in turn."""
     found: Chain = request.getfixturevalue(request.param)
     return found
+
+
+STRICT = f'[policy]\nfile = "{rules_directory()}/policy-strict.toml"\n'
+
+
+@pytest.fixture(scope="session", params=[_edge, _before_queue, milter_chain], ids=["edge", "before_queue", "milter"])
+def disarming(request: pytest.FixtureRequest) -> Iterator[Chain]:
+    """Each position in turn, with the policy that disarms."""
+    yield from _running(lambda: request.param(STRICT))
 
 
 @dataclass(frozen=True)
