@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway.cli import demo_disarm
 from gateway.cli.demo_hop import MaildirHop
 from gateway.config import Settings, load
 from gateway.daemon import Daemon
@@ -52,6 +53,7 @@ class Case:
     make: Callable[[str, str], bytes]
     verdict: Verdict
     action: Action
+    recipient: str = RECIPIENT
 
 
 CASES = (
@@ -64,6 +66,13 @@ CASES = (
     Case(".xls with Workbook_Open", samples.xls_workbook_open_message, Verdict.AUTOEXEC, HELD),
     Case(".xlsm with XLM Auto_Open", samples.xlsm_xlm_message, Verdict.AUTOEXEC, HELD),
     Case(".docm in a .zip, forwarded", samples.forwarded_zip_message, Verdict.AUTOEXEC, HELD),
+    Case(
+        ".docm with AutoOpen, disarmed",
+        samples.docm_autoopen_message,
+        Verdict.AUTOEXEC,
+        Action.DISARM,
+        demo_disarm.RECIPIENT,
+    ),
 )
 
 CONFIGURATION = """\
@@ -75,6 +84,9 @@ next_hop = "{next_hop}"
 [http]
 listen = "127.0.0.1:0"
 users = "users.json"
+
+[policy]
+file = "{folder}/policy.toml"
 
 [quarantine]
 store = "sqlite:///{folder}/quarantine.db"
@@ -108,6 +120,8 @@ class Row:
     reply: str
     milliseconds: float
     surprise: str
+    sent: bytes = b""
+    arrived: tuple[bytes, ...] = ()
 
     @property
     def why(self) -> str:
@@ -137,6 +151,7 @@ async def _demo(folder: Path, *, once: bool) -> int:
     hop = MaildirHop(folder / "delivered")
     next_hop = await hop.start()
     path = folder / "macrogate.toml"
+    (folder / "policy.toml").write_text(demo_disarm.policy(), encoding="utf-8")
     path.write_text(CONFIGURATION.format(next_hop=next_hop, folder=folder), encoding="utf-8")
     path.chmod(0o600)
     memory = _Memory(folder / "events.jsonl")
@@ -158,22 +173,23 @@ async def _demo(folder: Path, *, once: bool) -> int:
 
 
 async def _one(case: Case, daemon: Daemon, hop: MaildirHop, memory: _Memory) -> Row:
-    content = case.make(SENDER, RECIPIENT)
+    content = case.make(SENDER, case.recipient)
     before = set(hop.messages())
     memory.last = None
     began = time.perf_counter()
-    reply = await asyncio.to_thread(_send, daemon.smtp_address, content)
+    reply = await asyncio.to_thread(_send, daemon.smtp_address, case.recipient, content)
     milliseconds = (time.perf_counter() - began) * 1000
     arrived = [path.read_bytes() for path in hop.messages() if path not in before]
-    return Row(case, memory.last, reply, milliseconds, _surprise(case, memory.last, content, arrived))
+    surprise = _surprise(case, memory.last, content, arrived)
+    return Row(case, memory.last, reply, milliseconds, surprise, content, tuple(arrived))
 
 
-def _send(address: str, content: bytes) -> str:
+def _send(address: str, recipient: str, content: bytes) -> str:
     host, _, port = address.rpartition(":")
     with smtplib.SMTP(host, int(port), timeout=60) as client:
         client.ehlo()
         client.mail(SENDER, ["BODY=8BITMIME"])
-        client.rcpt(RECIPIENT)
+        client.rcpt(recipient)
         code, text = client.data(content)
     return f"{code} {text.decode('utf-8', 'replace')}"
 
@@ -186,12 +202,13 @@ def _surprise(case: Case, outcome: Outcome | None, sent: bytes, arrived: list[by
         return f"expected {case.verdict.label}, {case.action}"
     if case.action is HELD:
         return "it was delivered, too" if arrived else "" if outcome.held_id else "it is not in quarantine"
+    if case.action is Action.DISARM:
+        return demo_disarm.surprise(outcome, sent, arrived)
     if len(arrived) != 1:
         return f"{len(arrived)} copies arrived"
     header, _, below = arrived[0].partition(b"\r\n")
-    if not header.startswith(HEADER.encode() + b":") or below != sent:
-        return "what arrived is not what was sent"
-    return ""
+    same = header.startswith(HEADER.encode() + b":") and below == sent
+    return "" if same else "what arrived is not what was sent"
 
 
 def _show(rows: list[Row]) -> None:
@@ -215,7 +232,7 @@ def table(rows: list[Row]) -> Table:
     for row in rows:
         verdict = row.outcome.report.verdict.label if row.outcome else "?"
         action = str(row.outcome.decision.action) if row.outcome else "?"
-        colour = "red" if row.surprise else "yellow" if action == HELD else "green"
+        colour = "red" if row.surprise else "green" if action == PASSED else "yellow"
         shown.add_row(
             row.case.title,
             verdict,
@@ -231,6 +248,12 @@ def _explain(daemon: Daemon, hop: MaildirHop, path: Path, rows: list[Row]) -> No
     text = io.StringIO()
     config = f"--config {path}"
     macrogate = shutil.which("macrogate", path=str(Path(sys.executable).parent)) or "macrogate"
+    for row in rows:
+        if row.case.action is Action.DISARM and not row.surprise and row.outcome:
+            lines = demo_disarm.shown(path.parent, row.sent, row.arrived[0])
+            text.write("\n" + "".join(f"{line}\n" for line in lines))
+            text.write(f"  The original:   {macrogate} quarantine release {row.outcome.held_id} ")
+            text.write(f"--why 'the recipient asked for it' {config}\n")
     held = next((row.outcome.held_id for row in rows if row.outcome and row.outcome.held_id), "ID")
     surprises = sum(bool(row.surprise) for row in rows)
     text.write(f"\nDelivered mail:   {hop.folder}\nEvents:           {path.parent}/events.jsonl\n")

@@ -31,6 +31,10 @@ def test_once_shows_what_became_of_each_and_cleans_up(tmp_path: Path) -> None:
         assert case.title in result.stdout
     assert result.stdout.count("quarantine") >= sum(case.action is Action.QUARANTINE for case in CASES)
     assert "Sub AutoOpen" in result.stdout
+    before, _, after = result.stdout.partition("Invoice.docm ")[2].partition("Invoice.docx ")
+    assert "vbaProject.bin" in before
+    assert "vbaProject.bin" not in after
+    assert "document.xml" in after
     assert list(tmp_path.iterdir()) == []
 
 
@@ -44,7 +48,7 @@ def test_what_is_held_can_be_listed_and_released_by_the_commands_it_prints() -> 
                 break
         try:
             commands = re.findall(r"\S+macrogate (quarantine .*)$", printed, re.MULTILINE)
-            assert len(commands) == 3
+            assert len(commands) == 4
             for command in commands:
                 words = [word.strip("'") for word in re.findall(r"'[^']*'|\S+", command)]
                 done = subprocess.run([*MACROGATE, *words], capture_output=True, text=True, timeout=60, check=False)
