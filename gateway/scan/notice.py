@@ -33,6 +33,12 @@ NEEDED: Mapping[Action, frozenset[str]] = {
 }
 """Those a notice is of no use without."""
 
+INSIDE = " (in a document inside it)"
+"""What a disarmer says behind what it took out of a document inside the one it was given."""
+
+MAX_REMOVED = 10
+"""Kinds of things said to have been removed from one document."""
+
 MAX_TEMPLATE = 16 << 10
 """Characters of one template."""
 
@@ -50,6 +56,8 @@ class Wording:
     anybody: str
     """Whom to ask when nobody is configured."""
     words: Mapping[str, str]
+    inside: str
+    """Behind a word for what a document inside the document has lost."""
     joint: str = ", "
 
 
@@ -100,12 +108,18 @@ def _values(change: Change, facts: Facts, wording: Wording) -> dict[str, str]:
     return {
         "name": quoted(clip(change.name, 200), wording.unnamed),
         "new_name": quoted(clip(change.new_name, 200), wording.unnamed_now),
-        "removed": wording.joint.join(wording.words.get(what, clip(what, 200)) for what in change.removed[:20]),
+        "removed": wording.joint.join(_word(what, wording) for what in change.removed[:MAX_REMOVED]),
         "why": clip(facts.why, 300),
         "held_id": facts.held_id,
         "contact": clip(facts.contact, 300) or wording.anybody,
         "link": facts.link,
     }
+
+
+def _word(what: str, wording: Wording) -> str:
+    """What was removed, in the language."""
+    own = what.removesuffix(INSIDE)
+    return wording.words.get(own, clip(own, 200)) + (wording.inside if own != what else "")
 
 
 def _pieces(paragraph: str) -> list[tuple[str, str]]:

@@ -28,9 +28,6 @@ from gateway.scan.triggers import ScanRules
 
 __all__ = ["RewriteFailed", "Setting", "Wanted", "apply", "rewrite"]
 
-MAX_REMOVED = 10
-"""Kinds of things said to have been removed from one document."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -115,7 +112,7 @@ class _Rewriting:
             action=Action.DISARM,
             name=clip(name, 200),
             new_name=clip(disarmed.name, 200) if name else "",
-            removed=tuple(clip(what, 100) for what in disarmed.removed[:MAX_REMOVED]),
+            removed=tuple(clip(what, 100) for what in disarmed.removed[: notice.MAX_REMOVED]),
         )
         coded = place.part.codings != (encodings.BASE64,)
         description = Description(name, disarmed.name if name else "", disarmed.media_type, coded)

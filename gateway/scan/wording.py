@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gateway.message import Action
-from gateway.scan.notice import Wording, parse
+from gateway.scan.notice import INSIDE, Wording, parse
 
 _ENGLISH = Wording(
     disarmed="""\
@@ -37,6 +37,7 @@ You can also ask for the original here: {link}
     quotes=('"', '"'),
     anybody="your mail administrator",
     words={},
+    inside=INSIDE,
 )
 
 _GERMAN = Wording(
@@ -83,7 +84,26 @@ Sie können das Original auch hier anfordern: {link}
         "a shape that starts a program": "eine Form, die ein Programm startet",
         "a field that could act by itself": "ein Feld, das von selbst etwas ausführen könnte",
         "a part that could act": "einen Teil, der etwas ausführen könnte",
+        "its Excel 4.0 macros": "seine Excel-4.0-Makros",
+        "links that start other programs (DDE)": "Verweise, die andere Programme starten (DDE)",
+        "data asked of another program": "Daten, die von einem anderen Programm geholt werden",
+        "what starts a macro or a program": "was ein Makro oder ein Programm startet",
+        "formulas that start another program": "Formeln, die ein anderes Programm starten",
+        "formulas that start programs or fetch data (their values stay)": (
+            "Formeln, die Programme starten oder Daten laden (ihre Werte bleiben)"
+        ),
+        "that it fetches data as soon as it is opened": "das Laden von Daten beim Öffnen",
+        "the order to fetch data from elsewhere when it is opened": (
+            "den Auftrag, beim Öffnen Daten von anderswo zu laden"
+        ),
+        "commands on the ribbon that call macros": "Befehle im Menüband, die Makros aufrufen",
+        "its controls (ActiveX)": "seine Steuerelemente (ActiveX)",
+        "keyboard shortcuts and toolbars that call macros": "Tastenkürzel und Symbolleisten, die Makros aufrufen",
+        "macros and programs behind shapes": "Makros und Programme hinter Formen",
+        "macros that form fields call": "Makros, die Formularfelder aufrufen",
+        "toolbars that call macros": "Symbolleisten, die Makros aufrufen",
     },
+    inside=" (in einem Dokument darin)",
 )
 
 _JAPANESE = Wording(
@@ -130,7 +150,22 @@ _JAPANESE = Wording(
         "a shape that starts a program": "プログラムを起動する図形",
         "a field that could act by itself": "自動的に動作する可能性のあるフィールド",
         "a part that could act": "動作する可能性のある部分",
+        "its Excel 4.0 macros": "Excel 4.0 マクロ",
+        "links that start other programs (DDE)": "他のプログラムを起動するリンク (DDE)",
+        "data asked of another program": "別のプログラムから取得されるデータ",
+        "what starts a macro or a program": "マクロやプログラムを起動する設定",
+        "formulas that start another program": "別のプログラムを起動する数式",
+        "formulas that start programs or fetch data (their values stay)": "起動や取得を行う数式（値は残ります）",
+        "that it fetches data as soon as it is opened": "開いたときにデータを取得する設定",
+        "the order to fetch data from elsewhere when it is opened": "開いたときに外部からデータを取得する設定",
+        "commands on the ribbon that call macros": "マクロを呼び出すリボンのコマンド",
+        "its controls (ActiveX)": "コントロール (ActiveX)",
+        "keyboard shortcuts and toolbars that call macros": "マクロを呼び出すショートカットキーとツールバー",
+        "macros and programs behind shapes": "図形に割り当てられたマクロやプログラム",
+        "macros that form fields call": "フォームフィールドが呼び出すマクロ",
+        "toolbars that call macros": "マクロを呼び出すツールバー",
     },
+    inside="（内部の文書内）",
     joint="、",
 )
 

@@ -129,7 +129,7 @@ STRICT = f'[policy]\nfile = "{rules_directory()}/policy-strict.toml"\n'
 @pytest.fixture(scope="session", params=[_edge, _before_queue, milter_chain], ids=["edge", "before_queue", "milter"])
 def disarming(request: pytest.FixtureRequest) -> Iterator[Chain]:
     """Each position in turn, with the policy that disarms."""
-    yield from _running(lambda: request.param(STRICT))
+    yield from running(lambda: request.param(STRICT))
 
 
 @dataclass(frozen=True)

@@ -58,19 +58,28 @@ def test_a_part_without_a_name_is_called_so() -> None:
     assert "as a document without a name" in disarmed
 
 
-_PHRASE = re.compile(r"(?:its|an?|the|fields|links)(?: [a-z]+,?){1,12}")
+_PHRASE = re.compile(r"(?:its|an?|the|fields|links|formulas|toolbars|macros)(?: [\w.()]+,?){1,12}")
 
 
 def phrases() -> set[str]:
-    """Every text in the source of the disarmers that reads like something of ``Disarmed.removed``."""
+    """Every text in the source of the disarmers that reads like something of ``Disarmed.removed``, and every text that
+    is told."""
     found = set()
     for path in Path(disarm.__file__).parent.glob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         sentences = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Raise) for inner in ast.walk(node)}
         for node in ast.walk(tree):
+            told = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "tell"
+            found |= {one.value for one in node.args if isinstance(one, ast.Constant)} if told else set()
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in sentences:
                 found |= {node.value} if _PHRASE.fullmatch(node.value) else set()
-    return found
+    return found - {""}
+
+
+def test_what_a_document_inside_has_lost_is_translated_too() -> None:
+    change = Change("2", Action.DISARM, "a.docm", "a.docx", ("its macros (in a document inside it)",))
+    assert "seine Makros (in einem Dokument darin)" in written(change, FACTS, LANGUAGES["de"])[0]
+    assert "its macros (in a document inside it)" in written(change, FACTS, LANGUAGES["en"])[0]
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
