@@ -45,11 +45,25 @@ def read_policy(settings: Settings) -> Policy:
     """The policy in force. Raises ``WiringError``."""
     path = settings.policy.file or settings.policy.rules / "policy.toml"
     try:
-        return Policy.parse(path.read_text(encoding="utf-8"), base=path.parent)
+        policy = Policy.parse(path.read_text(encoding="utf-8"), base=path.parent)
     except (OSError, UnicodeDecodeError) as error:
         raise WiringError(f"policy.file {path}: {error}") from error
     except PolicyError as error:
         raise WiringError(f"{path}:\n{error}") from error
+    if mistake := unverified(settings, policy):
+        raise WiringError(mistake)
+    return policy
+
+
+def unverified(settings: Settings, policy: Policy) -> str:
+    """What is wrong if rules ask who signed a message and nobody verifies it; "" if nothing is."""
+    rules = [rule.id for rule in policy.rules if rule.asks_who_signed]
+    if settings.authentication.verify or not rules:
+        return ""
+    return (
+        f"authentication.verify: is false, so the rules that ask for dkim or dmarc could never match: "
+        f"{', '.join(rules)}; set verify = true"
+    )
 
 
 def yara_files(folder: Path) -> tuple[tuple[str, str], ...]:

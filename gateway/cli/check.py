@@ -14,7 +14,7 @@ from gateway.config import DEFAULT_PATH, ConfigError, Settings, load
 from gateway.message import Action, Client
 from gateway.policy import Policy, PolicyError
 from gateway.scan.triggers import ScanRules
-from gateway.wiring import WiringError, read_links, read_templates
+from gateway.wiring import WiringError, read_links, read_templates, sealer, unverified
 
 FAILURE_WORDS = {
     Action.DEFER: "is put off with 451, so that its sender tries again",
@@ -80,7 +80,18 @@ def _rules(settings: Settings) -> tuple[Policy | None, list[str]]:
         mistakes += [f"{triggers}: {line}" for line in str(error).splitlines()]
     mistakes += load_yara(settings.policy.rules)[1]
     mistakes += _notice(settings)
+    mistakes += _authentication(settings, policy)
     return policy, mistakes
+
+
+def _authentication(settings: Settings, policy: Policy | None) -> list[str]:
+    """What is wrong with our keys, and with rules that ask who signed."""
+    mistakes = [unverified(settings, policy)] if policy is not None else []
+    try:
+        sealer(settings)
+    except WiringError as error:
+        mistakes.append(str(error))
+    return [mistake for mistake in mistakes if mistake]
 
 
 def _notice(settings: Settings) -> list[str]:

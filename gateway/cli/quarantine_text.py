@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from gateway.cli import finding_text
-from gateway.message import Action, Change, clip
+from gateway.message import Action, Authentication, Change, clip
 from gateway.quarantine import Held, HeldMessage
 from gateway.quarantine.sidecar import encode
 
@@ -125,6 +125,8 @@ def _facts(held: Held) -> Iterator[str]:
         yield f"    to         <{recipient.address}>{got}"
     yield f"  Client       {client.address or 'local'} {client.name} (HELO {client.helo})"
     yield f"  Received     {when(transaction.received)} as {transaction.id} by {transaction.listener}"
+    if (found := held.record.report.authentication) is not None:
+        yield from _authentication(found)
     yield f"  Verdict      {message.verdict}: {message.action} by rule {message.rule}: {message.why}"
     gone = "" if message.stored else "   (bytes gone)"
     yield f"  Size         {size(message.size)}, sha256 {message.sha256}{gone}"
@@ -132,6 +134,22 @@ def _facts(held: Held) -> Iterator[str]:
         yield f"  Duplicate    probably of {message.duplicate_of}: same bytes, sender and recipients"
     if message.recovered:
         yield "  Recovered    after a crash: the sender may not have heard that it is kept, and have sent it again"
+
+
+def _authentication(found: Authentication) -> Iterator[str]:
+    """Who answers for it, as it arrived."""
+    for signed in found.dkim:
+        who = f" by {signed.domain} (selector {signed.selector})" if signed.domain else ""
+        yield f"  DKIM         {signed.result}{who}{_because(signed.reason)}"
+    if not found.dkim:
+        yield "  DKIM         none"
+    for name, checked in (("ARC", found.arc), ("DMARC", found.dmarc), ("SPF", found.spf)):
+        domain = f" for {checked.domain}" if checked.domain else ""
+        yield f"  {name:<12} {checked.result}{domain}{_because(checked.reason)}"
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
 
 
 def everything(held: Held) -> dict[str, Any]:

@@ -16,12 +16,15 @@ from gateway.cli.yara_rules import examine_yara, load_yara
 from gateway.config import rules_directory
 from gateway.message import (
     USUAL_VERDICT,
+    Authentication,
+    Checked,
     Client,
     Envelope,
     Finding,
     Part,
     Recipient,
     Report,
+    Signed,
     Transaction,
     Verdict,
 )
@@ -162,7 +165,9 @@ def _message(rule: Rule, now: datetime.datetime) -> tuple[Transaction, Report]:
     envelope = Envelope(example.sender, (Recipient(example.recipient),))
     client = Client(address=example.client, name="", helo="")
     transaction = Transaction("example", "example", client, envelope, example.size, now)
-    return transaction, Report(verdict=verdict, findings=findings, parts=(part,), sha256=example.sha256)
+    found = Authentication(dkim=(Signed(example.dkim),), dmarc=Checked(example.dmarc))
+    report = Report(verdict=verdict, findings=findings, parts=(part,), sha256=example.sha256, authentication=found)
+    return transaction, report
 
 
 def _covers(earlier: Rule, later: Rule) -> bool:

@@ -87,9 +87,24 @@ class Rule:
         when = self.table.when
         if when.verdict is not None and report.verdict not in when.verdict:
             return None
-        if not self.knows(facts) or not self._in_force(facts):
+        if not self.knows(facts) or not self._in_force(facts) or not self._vouched(report):
             return None
         return self._inside(report) if when.looks_inside else Match()
+
+    @property
+    def asks_who_signed(self) -> bool:
+        """Whether the rule can match only where signatures are verified."""
+        return self.table.when.dkim is not None or self.table.when.dmarc is not None
+
+    def _vouched(self, report: Report) -> bool:
+        when, found = self.table.when, report.authentication
+        if not self.asks_who_signed:
+            return True
+        return (
+            found is not None
+            and (when.dkim is None or found.dkim_result in when.dkim)
+            and (when.dmarc is None or found.dmarc.result in when.dmarc)
+        )
 
     def _in_force(self, facts: _Facts) -> bool:
         transaction, size, expires = facts.transaction, self.table.when.size, self.table.expires

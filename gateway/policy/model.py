@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.message import Action, FileType, Verdict
+from gateway.message import Action, AuthResult, FileType, Verdict
 from gateway.mistakes import sentences
 from gateway.policy.addresses import AddressLists
 from gateway.policy.words import (
@@ -30,10 +30,11 @@ from gateway.policy.words import (
     Networks,
     OneAction,
     OneLine,
+    OneResult,
     OneType,
     OneVerdict,
+    Results,
     RuleId,
-    Signature,
     Size,
     Types,
     Verdicts,
@@ -77,8 +78,8 @@ class When(_Table):
     recipient: Words | None = None
     client: Networks | None = None
     size: Range | None = None
-    dkim: Signature = None
-    dmarc: Signature = None
+    dkim: Results | None = None
+    dmarc: Results | None = None
     macro: MacroPrints | None = None
 
     @property
@@ -99,6 +100,8 @@ class Example(_Table):
     sender: str = "sender@example.net"
     recipient: str = "recipient@example.org"
     client: str = "192.0.2.1"
+    dkim: OneResult = AuthResult.NONE
+    dmarc: OneResult = AuthResult.NONE
     size: Size = 10_000
 
 
@@ -142,6 +145,18 @@ class RuleTable(_Table):
                 f"expires: {self.action.value} by sender needs expires and reason, "
                 "because anybody can write any sender; or bind the rule to a client network"
             )
+
+        if self.action in LETS_THROUGH and self._trusts_a_signature and not (self.expires and self.reason):
+            yield (
+                f"expires: {self.action.value} by dkim or dmarc needs expires and reason, because anybody can sign for "
+                'a domain of their own; or let the rule be about clean messages only: verdict = "clean"'
+            )
+
+    @property
+    def _trusts_a_signature(self) -> bool:
+        """Whether a message that is not clean matches by what its sender can arrange."""
+        asks = self.when.dkim is not None or self.when.dmarc is not None
+        return asks and self.when.client is None and self.when.verdict != frozenset({Verdict.CLEAN})
 
     def _trusts_the_sender(self, local: Local) -> bool:
         """Whether a forged envelope sender alone would be enough to match."""

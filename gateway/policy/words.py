@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator
 
-from gateway.message import Action, FileType, Kind, Verdict
+from gateway.message import Action, AuthResult, FileType, Kind, Verdict
 from gateway.mistakes import meant, networks, shown, size
 
 RESERVED = frozenset({"default", "on-failure"})
@@ -170,13 +170,6 @@ def _rule_id(value: object) -> str:
     return text
 
 
-def _not_yet(sentence: str) -> Callable[[object], None]:
-    def refuse(_: object) -> None:
-        raise ValueError(sentence)
-
-    return refuse
-
-
 def _domains(value: object) -> tuple[str, ...]:
     words = _words(value)
     if wrong := [shown(word) for word in words if not re.fullmatch(r"\.?[\w-]+(\.[\w-]+)*", word)]:
@@ -184,7 +177,7 @@ def _domains(value: object) -> tuple[str, ...]:
     return tuple(words)
 
 
-_UNVERIFIED = "this version does not verify who signed a message; remove this condition and use client instead"
+_RESULTS = tuple(word for word in AuthResult if word is not AuthResult.SOFTFAIL)  # that one is SPF's
 _words_to_families = _closed(FAMILIES, lambda word: FAMILIES[word])
 
 OneLine = Annotated[str, BeforeValidator(_one_line)]
@@ -204,5 +197,6 @@ Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 Hashes = Annotated[frozenset[str], BeforeValidator(_hashes)]
 Domains = Annotated[tuple[str, ...], BeforeValidator(_domains)]
 Words = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(_words(value)))]
-Signature = Annotated[None, BeforeValidator(_not_yet(_UNVERIFIED))]
+Results = Annotated[frozenset[AuthResult], BeforeValidator(_closed(_RESULTS, AuthResult))]
+OneResult = Annotated[AuthResult, BeforeValidator(_one_of(_RESULTS, AuthResult))]
 MacroPrints = Annotated[frozenset[str], BeforeValidator(_prints)]

@@ -14,7 +14,10 @@ from typing import Any
 
 from gateway.message import (
     Action,
+    Authentication,
+    AuthResult,
     Change,
+    Checked,
     Client,
     Decision,
     Envelope,
@@ -25,6 +28,7 @@ from gateway.message import (
     Part,
     Recipient,
     Report,
+    Signed,
     Span,
     Transaction,
     Verdict,
@@ -131,7 +135,30 @@ def _report(fields: dict[str, Any]) -> Report:
         forged=tuple(Span(_count(item["start"]), _count(item["end"])) for item in fields["forged"]),
         recalled=_count(fields["recalled"]),
         seconds=float(fields["seconds"]),
+        authentication=_authentication(fields.get("authentication")),  # records of the first version have none
     )
+
+
+def _authentication(fields: dict[str, Any] | None) -> Authentication | None:
+    if fields is None:
+        return None
+    return Authentication(
+        dkim=tuple(_signed(item) for item in fields["dkim"]),
+        arc=_checked(fields["arc"]),
+        instance=_count(fields["instance"]),
+        dmarc=_checked(fields["dmarc"]),
+        dmarc_policy=_text(fields["dmarc_policy"]),
+        spf=_checked(fields["spf"]),
+    )
+
+
+def _signed(fields: dict[str, Any]) -> Signed:
+    texts = (_text(fields[name]) for name in ("domain", "selector", "algorithm", "mark", "reason"))
+    return Signed(AuthResult(fields["result"]), *texts)
+
+
+def _checked(fields: dict[str, Any]) -> Checked:
+    return Checked(AuthResult(fields["result"]), _text(fields["domain"]), _text(fields["reason"]))
 
 
 def _finding(fields: dict[str, Any]) -> Finding:

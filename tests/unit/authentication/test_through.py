@@ -162,3 +162,25 @@ async def test_a_changed_message_is_told_as_it_was_and_sealed_as_it_is(tmp_path:
     assert verifier.domain == b"example.com"
     with pytest.raises(dkim.ValidationError, match="body hash mismatch"):
         verifier.verify(1, dnsfunc=look_up)
+
+
+async def test_rules_that_ask_who_signed_need_somebody_who_looks(tmp_path: Path) -> None:
+    asking = '[[rule]]\nid = "forged"\ntitle = "From is forged"\naction = "reject"\nwhen = { dmarc = "fail" }\n' + STRIP
+    (tmp_path / "policy.toml").write_text(asking, encoding="utf-8")
+    more = '[policy]\nfile = "policy.toml"\n'
+    async with StubHop() as hop, StubDns(zone()) as dns, running(tmp_path, hop.address, dns.address, more) as (it, log):
+        with pytest.raises(smtplib.SMTPDataError, match="550"):
+            await asyncio.to_thread(_send_or_raise, it.smtp_address, MESSAGE)
+        assert (await asyncio.to_thread(send, it.smtp_address, signed()))[0] == 250
+        path = tmp_path / "macrogate.toml"
+        path.write_text(path.read_text("utf-8").replace("verify = true", "verify = false"), encoding="utf-8")
+        assert not await it.reload()
+
+    assert "rules that ask for dkim or dmarc could never match: forged; set verify = true" in log.getvalue()
+    assert len(hop.messages) == 1
+
+
+def _send_or_raise(address: str, body: bytes) -> None:
+    code, reply = send(address, body)
+    if code != 250:
+        raise smtplib.SMTPDataError(code, reply)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 
 from gateway.message import (
     Action,
+    Authentication,
+    AuthResult,
+    Checked,
     Client,
     Envelope,
     FileType,
@@ -19,6 +23,7 @@ from gateway.message import (
     Part,
     Recipient,
     Report,
+    Signed,
     Transaction,
     Verdict,
 )
@@ -404,8 +409,10 @@ def test_where_recipients_could_not_be_parted_the_strictest_decision_holds(to: t
         (rule("x", "tag", '{ client = "192.0.2.1/24" }'), "192.0.2.1/24 has host bits set"),
         (rule("x", "reject", '{ sender = ["x.test", "a@*"] }'), "when.sender: no address: 'x.test', 'a@*'; write"),
         (rule("x", "reject", '{ direction = "inbound" }'), "rule x, when.direction: nobody is local yet"),
-        (rule("x", "reject", '{ dkim = "pass" }'), "when.dkim: this version does not verify who signed a message"),
-        (rule("x", "reject", '{ dmarc = "pass" }'), "when.dmarc: this version does not verify who signed a message"),
+        (rule("x", "reject", '{ dkim = "good" }'), "when.dkim: 'good' is unknown"),
+        (rule("x", "reject", '{ dmarc = "softfail" }'), "when.dmarc: 'softfail' is unknown"),
+        (rule("x", "deliver", '{ dkim = "pass" }'), "deliver by dkim or dmarc needs expires and reason"),
+        (rule("x", "tag", '{ dmarc = "pass", verdict = "macro" }'), "tag by dkim or dmarc needs expires and reason"),
         (rule("x", "reject", '{ macro = "1234" }'), "a macro is named by 64 hexadecimal digits"),
         (rule("x", "deliver", f'{{ macro = "{"ab" * 32}" }}'), "deliver by macro needs expires and reason"),
         (
@@ -431,7 +438,7 @@ def test_mistake(text: str, sentence: str) -> None:
 
 def test_all_mistakes_are_told_at_once() -> None:
     told = mistakes(
-        rule("one", "desarm", '{ verdict = "bad", dkim = "pass" }'),
+        rule("one", "desarm", '{ verdict = "bad", dkim = "good" }'),
         rule("two", "reject", '{ direction = "inbound" }'),
         rule("two", "reject", '{ sender = ["file:gone", "x"] }'),
         head='nme = "x"',
@@ -629,3 +636,33 @@ def test_a_known_macro_lets_nothing_else_through(other: Finding):
 def test_a_macro_without_a_name_is_not_known():
     assert policy(known_macro()).decide(mail(), report(found(Kind.VBA_AUTOEXEC))).action is Action.QUARANTINE
     assert policy(known_macro("reject")).decide(mail(), report(coded(Kind.VBA_MACRO, "ab"))).action is Action.REJECT
+
+
+# ---- who signed
+
+
+def vouched(dkim: AuthResult, dmarc: AuthResult = AuthResult.NONE) -> Report:
+    return replace(report(), authentication=Authentication((Signed(dkim),), dmarc=Checked(dmarc)))
+
+
+@pytest.mark.parametrize(
+    ("when", "found", "matches"),
+    [
+        ('{ dkim = "pass" }', vouched(AuthResult.PASS), True),
+        ('{ dkim = "pass" }', vouched(AuthResult.FAIL), False),
+        ('{ dkim = ["fail", "none"] }', vouched(AuthResult.NONE), True),
+        ('{ dmarc = "fail" }', vouched(AuthResult.PASS, AuthResult.FAIL), True),
+        ('{ dmarc = "fail", dkim = "fail" }', vouched(AuthResult.PASS, AuthResult.FAIL), False),
+        ('{ dmarc = "none" }', vouched(AuthResult.NONE), True),
+        ('{ dmarc = "none" }', report(), False),
+    ],
+)
+def test_rules_about_who_signed(when: str, found: Report, matches: bool) -> None:
+    rules = policy(rule("who", "reject", when))
+    assert (rules.decide(mail(), found).rule == "who") is matches
+    assert rules.rules[0].asks_who_signed
+
+
+def test_a_clean_message_may_pass_by_its_signature() -> None:
+    rules = policy(rule("unproven", "tag", '{ dmarc = "fail", verdict = "clean" }', 'subject_prefix = "[?]"'))
+    assert rules.decide(mail(), vouched(AuthResult.NONE, AuthResult.FAIL)).rule == "unproven"

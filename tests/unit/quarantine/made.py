@@ -11,7 +11,10 @@ from typing import Any
 
 from gateway.message import (
     Action,
+    Authentication,
+    AuthResult,
     Change,
+    Checked,
     Client,
     Decision,
     Envelope,
@@ -23,6 +26,7 @@ from gateway.message import (
     Recipient,
     Reply,
     Report,
+    Signed,
     Span,
     Transaction,
     Verdict,
@@ -67,6 +71,14 @@ REPORT = Report(
     forged=(Span(3, 9),),
     recalled=1,
     seconds=0.5,
+    authentication=Authentication(
+        (Signed(AuthResult.FAIL, "example.org", "s1", "rsa-sha256", "abcdefgh", "the body was changed"),),
+        Checked(),
+        0,
+        Checked(AuthResult.FAIL, "example.org", "nothing that holds belongs to this domain"),
+        "reject",
+        Checked(AuthResult.PASS, "example.org"),
+    ),
 )
 CHANGES = (Change("2", Action.DISARM, "a.docm", "a.docx", ("its macros",)), Change("3", Action.STRIP, why="it is odd"))
 DECISION = Decision(
