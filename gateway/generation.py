@@ -64,9 +64,11 @@ class Generation:
         """Recipients of one class share a transaction (promise P7)."""
         return self.policy.recipient_class(client, sender, recipient)
 
-    async def process(self, transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
+    async def process(
+        self, transaction: Transaction, content: Spool, deliver: Deliver, hold: Deliver | None = None
+    ) -> Reply:
         """The life of one message."""
-        return await self.pipeline.process(transaction, content, deliver)
+        return await self.pipeline.process(transaction, content, deliver, hold)
 
     def open_spool(self) -> Spool:
         """Room for one message. Raises ``OSError``."""

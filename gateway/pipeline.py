@@ -118,16 +118,21 @@ class Pipeline:
     sealer: Sealer | None = None
     """None: nobody vouches for what was changed."""
 
-    async def process(self, transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
-        """Take one received message to its end and return the client's reply. Raises nothing but cancellation."""
+    async def process(
+        self, transaction: Transaction, content: Spool, deliver: Deliver, hold: Deliver | None = None
+    ) -> Reply:
+        """Take one received message to its end and return the client's reply. Raises nothing but cancellation. Where
+        the MTA has a quarantine of its own that is to be used, ``hold`` delivers there."""
         watch = Stopwatch()
         report, decision = await self._judge(transaction, content, watch)
         held_id = secrets.token_hex(8) if decision.action in KEPT else ""
         edits = Edits()
         if decision.action in REWRITTEN:
             edits, decision, held_id = await self._act(transaction, content, decision, held_id, watch)
+        if decision.action is Action.QUARANTINE and hold is not None:
+            deliver, held_id = hold, ""
         try:
-            if decision.action in KEPT:
+            if held_id:
                 with watch.step("keep"):
                     await self.keeper.keep(held_id, transaction, content, report, decision)
             reply = await self._answer(transaction, content, report, decision, held_id, edits, deliver, watch)
@@ -189,7 +194,7 @@ class Pipeline:
         watch: Stopwatch,
     ) -> Reply:
         match decision.action:
-            case Action.QUARANTINE:
+            case Action.QUARANTINE if held_id:
                 return Reply.of(f"250 2.0.0 Held by Macrogate as {held_id}")
             case Action.REJECT:
                 return Reply.of(f"{REFUSED.text} ({transaction.id})")

@@ -254,6 +254,7 @@ def milter_settings(settings: Settings) -> MilterSettings:
         max_recipients=smtp.max_recipients,
         max_sessions=smtp.max_sessions,
         trusted_peers=smtp.trusted_peers,
+        hold=settings.milter.quarantine == "hold",
     )
 
 

@@ -180,6 +180,7 @@ class Milter(_Section):
     """``[milter]``"""
 
     listen: MaybeListener = ""
+    quarantine: Literal["store", "hold"] = "store"
 
 
 class Http(_Section):

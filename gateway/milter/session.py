@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import secrets
-import socket
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from ipaddress import IPv6Address, ip_address
 
 from gateway.events import MailLog
 from gateway.message import Client, Edits, Envelope, Recipient, Reply, Transaction
@@ -36,9 +33,10 @@ from gateway.milter.packets import (
     Offer,
     Rcpt,
 )
+from gateway.milter.peer import Peer, client_of
 from gateway.milter.protocol import Milter, refusal, reply
 from gateway.milter.settings import Gateway, MilterSettings, Patience
-from gateway.milter.words import Action, Answer, Command, Family, Stage, Step
+from gateway.milter.words import Action, Answer, Command, Stage, Step
 from gateway.spool import CHUNK
 
 LISTENER = "milter"
@@ -111,6 +109,7 @@ class Session:
         """A message is past its end: it is brought to its end whatever becomes of the connection."""
         self._reader = reader
         self._writer = writer
+        self._peer = Peer(writer)
         self._milter = Milter()
         self._client = Client()
         self._message: _Message | None = None
@@ -125,7 +124,7 @@ class Session:
             end = await self._converse()
         except MilterError as error:
             end = "refused"
-            self.house.events.session_refused(self._peer(), f"milter: {error}")
+            self.house.events.session_refused(self._peer.client, f"milter: {error}")
         except TimeoutError:
             end = "timeout"
         except ConnectionError:
@@ -146,7 +145,7 @@ class Session:
             limit = self.house.patience.idle if self._milter.idle else self.house.patience.message
             async with asyncio.timeout(limit):
                 data = await self._reader.read(CHUNK)
-            self._hurry()
+            self._peer.hurry()
             if not data:
                 return "dropped"
             for event in self._milter.receive(data):
@@ -159,31 +158,9 @@ class Session:
         """Raises ``MilterError`` for a peer that is not to be here, or one too many."""
         if len(self.house.sessions) > self.settings.max_sessions:
             raise MilterError("too many connections")
-        peer = self._peer().address
-        if peer:
-            address = ip_address(peer)
-            if not address.is_loopback and not any(address in network for network in self.settings.trusted_peers):
-                raise MilterError("the peer is neither this machine nor one of smtp.trusted_peers")
-        elif self._socket().family != socket.AF_UNIX:
-            raise ConnectionResetError  # gone before we looked; having no address must not pass for trust
-        self._hurry()
-
-    def _socket(self) -> socket.socket:
-        found: socket.socket = self._writer.get_extra_info("socket")
-        return found
-
-    def _peer(self) -> Client:
-        name = self._writer.get_extra_info("peername")
-        if isinstance(name, tuple):
-            return Client(address=_plain(str(name[0])), port=int(name[1]))
-        return Client()
-
-    def _hurry(self) -> None:
-        """The MTA writes a message in pieces and waits for each to be acknowledged (Nagle), which the kernel delays:
-        40 ms a message over TCP, unless it is told again after every read."""
-        if self._socket().family != socket.AF_UNIX:
-            with contextlib.suppress(OSError):
-                self._socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        if not self._peer.welcome(self.settings.trusted_peers):
+            raise MilterError("the peer is neither this machine nor one of smtp.trusted_peers")
+        self._peer.hurry()
 
     # ---- what the MTA says
 
@@ -196,11 +173,12 @@ class Session:
                 self._open().incoming.body(event.octets)
                 await self._continue(Command.BODY)
             case Offer():
-                await self._say(self._milter.agree(event, NEEDED, TAKEN, MACROS))
+                needed = NEEDED | Action.QUARANTINE if self.settings.hold else NEEDED
+                await self._say(self._milter.agree(event, needed, TAKEN, MACROS))
             case Macros():
                 self._note(event)
             case Connect():
-                self._client = _client(event)
+                self._client = client_of(event)
                 await self._continue(Command.CONNECT)
             case Hello():
                 self._client = replace(self._client, helo=event.name)
@@ -310,7 +288,12 @@ class Session:
         async def deliver(edits: Edits) -> Reply:
             return await self._hand_over(message, edits)
 
-        work = asyncio.create_task(message.gateway.process(transaction, message.incoming.spool, deliver))
+        async def hold(edits: Edits) -> Reply:
+            self._writer.write(reply(Command.BODYEOB, Answer.QUARANTINE, b"Held by Macrogate"))
+            return await self._hand_over(message, edits)
+
+        in_queue = hold if self.settings.hold else None
+        work = asyncio.create_task(message.gateway.process(transaction, message.incoming.spool, deliver, in_queue))
         try:
             while not (await asyncio.wait({work}, timeout=self.house.patience.progress))[0]:
                 if not message.changing:  # a body is replaced by packets that follow each other
@@ -348,20 +331,3 @@ def _verdict(answer: Reply, *, handed_over: bool) -> bytes:
     if not answer.positive:
         return refusal(Command.BODYEOB, answer)
     return reply(Command.BODYEOB, Answer.ACCEPT if handed_over else Answer.DISCARD)
-
-
-def _client(event: Connect) -> Client:
-    """Postfix writes "unknown", Sendmail the address in brackets where a name could not be verified."""
-    name = "" if event.name.lower() == "unknown" or event.name.startswith("[") else event.name
-    by_ip = event.family in {Family.INET, Family.INET6}
-    return Client(address=_plain(event.address) if by_ip else "", port=event.port, name=name)
-
-
-def _plain(text: str) -> str:
-    """An IP address as the rest of the gateway writes it; "" for anything else."""
-    try:
-        address = ip_address(text.removeprefix("IPv6:").removeprefix("IPV6:").partition("%")[0])
-    except ValueError:
-        return ""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or address)

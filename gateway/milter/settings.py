@@ -22,7 +22,9 @@ class Gateway(Protocol):
     def recipient_class(self, client: Client, sender: str, recipient: str) -> Hashable:
         """Recipients of one class share the fate of a message (promise P7)."""
 
-    async def process(self, transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
+    async def process(
+        self, transaction: Transaction, content: Spool, deliver: Deliver, hold: Deliver | None = None
+    ) -> Reply:
         """Take a received message to its end (``pipeline.Pipeline.process``)."""
 
     def open_spool(self) -> Spool:
@@ -39,6 +41,8 @@ class MilterSettings:
     """Connections at a time. Postfix has one for each SMTP client it talks to."""
     trusted_peers: tuple[IPv4Network | IPv6Network, ...] = ()
     """Who may connect by TCP, besides this machine."""
+    hold: bool = False
+    """What the policy quarantines goes on hold in the MTA's queue, and not into our store."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,9 +303,28 @@ def large_armed(mark: str, size: int = 500_000) -> bytes:
     boundary = re.search(rb'boundary="?([^"\r\n;]+)', message)
     assert boundary is not None
     head = b"\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    picture = head + base64.encodebytes(os.urandom(size * 3 // 4)).replace(b"\n", b"\r\n")
+    picture = head + base64.encodebytes(bytes(range(256)) * (size // 341)).replace(b"\n", b"\r\n")
     last = b"--" + boundary[1] + b"--"
     return message.replace(last, last[:-2] + picture + last, 1)
+
+
+def test_what_is_held_can_stay_in_the_queue_of_postfix() -> None:
+    chain = milter_chain()
+    chain.gateway.append('quarantine = "hold"\n')
+    message = large_armed(marker())
+    with contextlib.contextmanager(running)(lambda: chain):
+        reply = send(chain.port, message, "alice@example.com", source=STRANGER)
+        queue_id = reply.removeprefix("250 2.0.0 Ok: queued as ")
+        event = chain.gateway.event("message", queue_id=queue_id)
+        assert event["action"] == "quarantine"
+        assert chain.gateway.held() == []
+        assert [path.name for path in (chain.postfix.folder / "queue" / "hold").iterdir()] == [queue_id]
+        for program, *arguments in (("postsuper", "-H", queue_id), ("postqueue", "-f")):
+            command = [find(program) or program, "-c", str(chain.postfix.folder / "config"), *arguments]
+            subprocess.run(command, capture_output=True, timeout=60, check=True)
+        received = below(chain.postfix.delivered("alice", event["id"].encode()))
+        assert received.startswith(b"verdict=autoexec; action=quarantine; ")
+        assert received.endswith(message[-2000:])
 
 
 def test_another_mta_says_the_same() -> None:

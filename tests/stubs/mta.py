@@ -117,6 +117,8 @@ class Mta:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     progress: int = 0
+    held: bytes = b""
+    """The reason for which a message goes on hold."""
     heard: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     @classmethod
@@ -161,6 +163,8 @@ class Mta:
             letter, payload = await self.hear()
             if letter == b"p":
                 self.progress += 1
+            elif letter == b"q":
+                self.held = payload
             elif letter in (b"b", b"i", b"m"):
                 copy.edit(letter, payload)
             else:

@@ -30,7 +30,7 @@ from gateway.message import (
     Verdict,
 )
 from gateway.metrics import Metrics
-from gateway.pipeline import CANNOT_KEEP, CANNOT_SCAN, DEFERRED, TOO_SLOW, Pipeline
+from gateway.pipeline import CANNOT_KEEP, CANNOT_SCAN, DEFERRED, TOO_SLOW, Deliver, Pipeline
 from gateway.policy import Policy
 from gateway.spool import Spool
 
@@ -61,6 +61,7 @@ class Stage:
     keep_fails: bool = False
     edits: Edits = field(default_factory=Edits)
     on_failure: Action = Action.DEFER
+    hold: Deliver | None = None
     diary: list[str] = field(default_factory=list)
     delivered: bytes = b""
     log: io.StringIO = field(default_factory=io.StringIO)
@@ -99,7 +100,7 @@ class Stage:
 
     async def play(self) -> Reply:
         pipeline = Pipeline(self, cast(Policy, self), self, MailLog(self.log), self.metrics, self.on_failure)
-        return await pipeline.process(TRANSACTION, Spool.of(MESSAGE), self.deliver)
+        return await pipeline.process(TRANSACTION, Spool.of(MESSAGE), self.deliver, self.hold)
 
     @property
     def event(self) -> dict[str, object]:
@@ -147,6 +148,28 @@ async def test_a_quarantine_that_cannot_store_promises_nothing() -> None:
     assert await stage.play() == CANNOT_KEEP
     assert stage.event["held"] == ""
     assert "keep-failed" in stage.log.getvalue()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_an_mta_with_a_quarantine_of_its_own_gets_what_is_held_and_nothing_else(fails: bool) -> None:
+    held: list[bytes] = []
+
+    async def hold(edits: Edits) -> Reply:
+        held.append(b"".join(Spool.of(MESSAGE).chunks(edits)))
+        return Reply.of("250 2.0.0 on hold")
+
+    failure = ScanFailed(Kind.CRASH, "no notice") if fails else None
+    decision = decided(Action.STRIP if fails else Action.QUARANTINE)
+    stage = Stage(report=ARMED, decision=decision, hold=hold, rewrite_fails=failure)
+    assert (await stage.play()).text == "250 2.0.0 on hold"
+    assert stage.diary == ["scan", "decide", "act"][: 3 if fails else 2]
+    assert b"action=quarantine" in held[0]
+    assert b"held=" not in held[0]
+    assert (stage.event["action"], stage.event["held"]) == ("quarantine", "")
+    clean = Stage(hold=hold)
+    assert (await clean.play()).positive
+    assert len(held) == 1
+    assert clean.diary[-1] == "deliver"
 
 
 async def test_strip_keeps_the_original_before_it_delivers_the_changed_copy() -> None:

@@ -40,10 +40,12 @@ class World:
     def recipient_class(self, client: Client, sender: str, recipient: str) -> Hashable:
         return self.classes.get(recipient, "usual")
 
-    async def process(self, transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
+    async def process(
+        self, transaction: Transaction, content: Spool, deliver: Deliver, hold: Deliver | None = None
+    ) -> Reply:
         self.transactions.append(transaction)
         self.contents.append(content.read())
-        reply = await (self.verdict(transaction, content, deliver) if self.verdict else deliver(HEADER))
+        reply = await (self.verdict(transaction, content, hold or deliver) if self.verdict else deliver(HEADER))
         self.replies.append(reply)
         return reply
 

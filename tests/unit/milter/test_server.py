@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from ipaddress import ip_network
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from gateway.message import Reply, Transaction
+from gateway.milter.peer import Peer
 from gateway.milter.server import MilterSettings
 from gateway.spool import Spool
 from tests.stubs import mta
@@ -97,3 +101,34 @@ async def test_draining_breaks_off_what_takes_too_long(tmp_path: Path) -> None:
         await begun.wait()
         await running.listener.drain(0.01)
         assert await one.hung_up()
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted", "welcome"),
+    [
+        (("127.0.0.1", 1), (), True),
+        (("::1", 1, 0, 0), (), True),
+        (("::ffff:192.0.2.7", 1, 0, 0), ("192.0.2.0/24",), True),
+        (("192.0.2.7", 1), ("198.51.100.0/24", "2001:db8::/32"), False),
+        (("192.0.2.7", 1), (), False),
+        (None, ("0.0.0.0/0",), False),  # reset before we looked
+    ],
+)
+def test_only_this_machine_and_trusted_peers_may_come_by_tcp(
+    name: object, trusted: tuple[str, ...], welcome: bool
+) -> None:
+    with socket.socket() as tcp:
+        known = {"socket": tcp, "peername": name}
+        peer = Peer(cast(asyncio.StreamWriter, SimpleNamespace(get_extra_info=known.get)))
+    assert peer.welcome([ip_network(text) for text in trusted]) is welcome
+
+
+async def test_a_stranger_on_the_port_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Peer, "welcome", lambda *_: False)
+    world = World()
+    async with stage(world, "127.0.0.1:0") as running:
+        host, _, port = running.address.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        assert await reader.read() == b""
+        writer.close()
+    assert "smtp.trusted_peers" in world.events("session-refused")[0]["why"]

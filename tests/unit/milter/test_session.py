@@ -50,6 +50,17 @@ async def test_a_held_message_is_discarded_by_the_mta(at: str) -> None:
     assert copy.below_own == MESSAGE
 
 
+async def test_a_message_can_go_on_hold_at_the_mta_instead(at: str) -> None:
+    async def hold(transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
+        return await deliver(HEADER)
+
+    async with stage(World(verdict=hold), at, hold=True) as running:
+        one = await running.mta()
+        letter, _, copy = await one.send(MESSAGE)
+    assert (letter, one.held) == (b"a", b"Held by Macrogate\0")
+    assert copy.below_own == b"X-Macrogate: verdict=clean\r\n" + MESSAGE
+
+
 @pytest.mark.parametrize("words", ["550 5.7.1 Refused (1 %)", "451 4.3.0 Not now", "452 4.3.1 No room"])
 async def test_a_refusal_keeps_its_words(at: str, words: str) -> None:
     async def refuse(transaction: Transaction, content: Spool, deliver: Deliver) -> Reply:
