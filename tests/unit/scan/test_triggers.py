@@ -66,7 +66,15 @@ def test_a_name_that_runs_by_itself(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["CommandButton1_Click", "Worksheet_FollowHyperlink", "cbo_KeyDown", "UserForm_Initialize", "EditPaste"]
+    "name",
+    [
+        "CommandButton1_Click",
+        "Worksheet_FollowHyperlink",
+        "cbo_KeyDown",
+        "t_AfterUpdate",
+        "UserForm_Initialize",
+        "EditPaste",
+    ],
 )
 def test_a_name_that_waits_for_the_reader_is_told_and_no_more(name):
     trigger = ScanRules.parse(SHIPPED).match(name, language="vba")
