@@ -13,6 +13,7 @@ import pytest
 from gateway.events import MailLog
 from gateway.message import (
     Action,
+    Change,
     Client,
     Decision,
     Edits,
@@ -205,6 +206,18 @@ async def test_a_rewrite_that_fails_holds_the_message_and_never_passes_the_origi
     assert reply.code == 250
     assert stage.event["action"] == "quarantine"
     assert "not rewritten: worker died" in str(stage.event["why"])
+
+
+async def test_what_was_done_is_told_and_one_replaced_part_makes_a_disarm_a_strip() -> None:
+    disarmed = Change("2", Action.DISARM, "a.docm", "a.docx", ("its macros",))
+    replaced = Change("3", Action.STRIP, "b.docm", why="it is odd")
+    for changes, action in (((disarmed,), "disarm"), ((disarmed, replaced), "strip")):
+        stage = Stage(report=ARMED, decision=decided(Action.DISARM), edits=Edits(changes=changes))
+        await stage.play()
+        assert stage.diary == ["scan", "decide", "act", "keep", "deliver"]
+        assert stage.event["action"] == action
+        assert f"action={action};".encode() in stage.delivered
+        assert [told["part"] for told in stage.event["changes"]] == [change.part for change in changes]  # type: ignore[attr-defined]
 
 
 async def test_a_tag_without_a_prefix_needs_no_worker() -> None:
