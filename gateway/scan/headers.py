@@ -19,8 +19,8 @@ from gateway.scan.budget import OverLimit
 
 Bytes = bytes | mmap.mmap
 
-_NAME = re.compile(rb"([!-9;-~]+)([ \t]*):")
-_FOLDED_LINE = re.compile(rb"[^\n]+(?:\n[ \t][^\n]*)*\n?")
+# A line with its continuations: the name of a field, the blanks behind it and its value, or something else.
+_LINE = re.compile(rb"(?:([!-9;-~]++)([ \t]*+):([^\n]*+(?:\n[ \t][^\n]*+)*+)|[^\n]++(?:\n[ \t][^\n]*+)*+)\n?")
 _BLANK_LINE = re.compile(rb"\n[ \t]+\r?\n")
 _CONTENT = "content-"
 _DECIDES = frozenset({"content-type", "content-transfer-encoding"})
@@ -177,20 +177,21 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
         # a line end to some programs; the SMTP listener lets none through
         doubts.append(RETURN)
     ends = [blank.end()] if (blank := _BLANK_LINE.search(block)) else []
+    if _CONTINUED.search(block):
+        doubts.append(CONTINUED)
     found: list[Field] = []
-    for match in _FOLDED_LINE.finditer(block):
-        line, start = match.group(), match.start()
-        if named := _NAME.match(line):
-            name = named.group(1).decode("ascii").lower()
-            value = _unfolded(line[named.end() :])
-            if name.startswith(_CONTENT) and (named.group(2) or name not in _USUAL or ":" in value[:30]):
-                doubts += _content_doubts(name, value, spaced=bool(named.group(2)))
+    for match in _LINE.finditer(block):
+        called, blanks, text = match.groups()
+        start = match.start()
+        if called:
+            name = called.decode("ascii").lower()
+            value = _unfolded(text)
+            if name.startswith(_CONTENT) and (blanks or name not in _USUAL or ":" in value[:30]):
+                doubts += _content_doubts(name, value, spaced=bool(blanks))
                 if name in _DECIDES and (repeated := _REPEATED.match(value)):
                     value = value[repeated.end() :]
-            if b"\n" in line and _CONTINUED.search(line):
-                doubts.append(CONTINUED)
             found.append(Field(name, value, Span(offset + start, offset + match.end())))
-        elif start or not line.startswith((b"From ", b">From ")):
+        elif start or not block.startswith((b"From ", b">From ")):
             # clean, because the header is also read as one that ends here
             doubts.append(Doubt("a line in the header that is no field", Verdict.CLEAN))
             ends.append(start)

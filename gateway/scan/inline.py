@@ -46,15 +46,10 @@ def unpack(blob: Blob, look: Look) -> None:
     text = bytes(blob.data)
     if text[:64].lstrip()[:8].upper() == b"BEGIN:VC":
         text = _FOLD.sub(b"", text)
-    if openpgp.SIGNED_ARMOUR in text:
-        text = text.replace(b"\n- ", b"\n")  # RFC 9580 §7.1
+    if openpgp.BEGIN in text:
+        text = _openpgp(blob, text, look)
     if b"begin" in text:
-        for name, content in uu.blocks(text):
-            look.budget.spend_bytes(len(content))
-            look.descend(blob, content, name or "uuencoded")
-    if openpgp.ARMOUR in text:
-        _openpgp(blob, text, look)
-    if yenc.BEGIN in text:
+        _uu(blob, text, look)
         _yenc(blob, text, look)
     if binhex.BEGIN in text:
         for name, content in binhex.blocks(text, look.budget):
@@ -76,13 +71,23 @@ def _quoted(blob: Blob, text: bytes, look: Look) -> None:
         look.descend(blob, content, "quoted-printable text")
 
 
-def _openpgp(blob: Blob, text: bytes, look: Look) -> None:
+def _openpgp(blob: Blob, text: bytes, look: Look) -> bytes:
+    """Hand on the messages in a text; the text as it was before somebody signed it."""
+    if openpgp.SIGNED_ARMOUR in text:
+        text = text.replace(b"\n- ", b"\n")  # RFC 9580 §7.1
     for content in openpgp.armoured(text):
         look.budget.spend_bytes(len(content))
         if openpgp.begins(content[: sniff.HEAD], len(content)):
             look.descend(blob, content, "OpenPGP message")
         elif len(content) >= MIN_MESSAGE:
             look.find(Kind.ENCRYPTED, blob.where, "holds an OpenPGP message that cannot be read", reference="RFC 9580")
+    return text
+
+
+def _uu(blob: Blob, text: bytes, look: Look) -> None:
+    for name, content in uu.blocks(text):
+        look.budget.spend_bytes(len(content))
+        look.descend(blob, content, name or "uuencoded")
 
 
 def _yenc(blob: Blob, text: bytes, look: Look) -> None:

@@ -124,7 +124,12 @@ _EICAR_LONGEST = 128
 _TEXT_BYTES = bytes([7, 8, 9, 10, 12, 13, 27, *range(32, 256)])
 _FIELD_LINE = re.compile(rb"(?:From [^\n]*\n|[\r\n])*(?:[!-9;-~]+[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
 _MIME_FIELD = re.compile(rb"^(?:mime-version|content-(?:type|transfer-encoding))[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_MIME_BEGIN = re.compile(rb"^(?:mime-version[ \t]*:|content-type[ \t]*:[ \t\r\n]*multipart/)", re.MULTILINE)
+# Begin with what stands in few places, so that a search passes over all else at once.
+_MIME_BEGIN = re.compile(
+    rb"-[vt](?:(?<=^mime-v)ersion[ \t]*:|(?<=^content-t)ype[ \t]*:[ \t\r\n]*multipart/)", re.IGNORECASE | re.MULTILINE
+)
+_HANDLER = re.compile(rb"=(?:(?<= onload=)|(?<= onerror=))", re.IGNORECASE)
+_SCRIPT = re.compile(rb"<script", re.IGNORECASE)
 _OWN_FIELD = re.compile(rb"^(?:from|to|received|return-path|delivered-to)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HTML = re.compile(rb"<(?:!doctype html|html|head|body|meta|script|div|table|iframe|p|a|br|img)[\s>/]", re.IGNORECASE)
 _NAMESPACE = re.compile(rb"xmlns(?::[^\s=]{1,100})?\s{0,100}=\s{0,100}[\"']([^\"']{1,1000})")
@@ -143,13 +148,14 @@ def candidates(data: bytes | memoryview) -> tuple[FileType, ...]:
     """Every type the bytes can be read as, the likeliest first; at least one."""
     if not len(data):
         return (FileType.EMPTY,)
-    head = bytes(data[:HEAD])
-    found = [_by_magic(data, head) or _by_text(data, head) or FileType.BINARY]
-    found += _behind(data, head, found[0])
+    whole = bytes(data)
+    head = whole[:HEAD]
+    found = [_by_magic(whole, head) or _by_text(whole, head) or FileType.BINARY]
+    found += _behind(whole, head, found[0])
     return tuple(dict.fromkeys(found))
 
 
-def _by_magic(data: bytes | memoryview, head: bytes) -> FileType | None:
+def _by_magic(data: bytes, head: bytes) -> FileType | None:
     if head.startswith(ole_directory.MAGIC):
         return _ole_type(data)
     if head[:4] in (zip_records.LOCAL, zip_records.END, b"PK\x07\x08", b"PK00"):
@@ -157,7 +163,7 @@ def _by_magic(data: bytes | memoryview, head: bytes) -> FileType | None:
     if (known := _BEGINS.match(data)) and known.lastindex:
         return _FROM_START[known.lastindex - 1][2]
     for offset, magic, kind in _FROM_END:
-        if bytes(data[offset : offset + len(magic)]) == magic:
+        if data[offset : offset + len(magic)] == magic:
             return kind
     for fits, kind in _JUDGED:
         if fits(data, head):
@@ -165,71 +171,69 @@ def _by_magic(data: bytes | memoryview, head: bytes) -> FileType | None:
     return None
 
 
-def _is_bzip2(_data: bytes | memoryview, head: bytes) -> bool:
+def _is_bzip2(_data: bytes, head: bytes) -> bool:
     return head[:3] == b"BZh" and head[3:4].isdigit()
 
 
-def _is_lzma(_data: bytes | memoryview, head: bytes) -> bool:
+def _is_lzma(_data: bytes, head: bytes) -> bool:
     """A .lzma file with the usual properties, its size unknown or below a terabyte."""
     return head[:3] == b"\x5d\x00\x00" and head[10:13] in (b"\x00\x00\x00", b"\xff\xff\xff")
 
 
-def _is_old_tar(_data: bytes | memoryview, head: bytes) -> bool:
+def _is_old_tar(_data: bytes, head: bytes) -> bool:
     return archive.is_old_tar(head)
 
 
-def is_test_file(data: bytes | memoryview) -> bool:
+def is_test_file(data: bytes) -> bool:
     """Whether it is EICAR's test file: a DOS program with a fixed beginning, and blanks behind it at most."""
-    if len(data) > _EICAR_LONGEST or bytes(data[:2]) != _EICAR[:2]:
-        return False
-    return bytes(data).rstrip(b" \t\r\n\x1a") == _EICAR
+    return len(data) <= _EICAR_LONGEST and data.rstrip(b" \t\r\n\x1a") == _EICAR
 
 
-def _is_program(data: bytes | memoryview, head: bytes) -> bool:
+def _is_program(data: bytes, head: bytes) -> bool:
     """PE, NE or a DOS program with a believable header; two letters alone begin many texts."""
     if is_test_file(data):
         return True
     if head[:2] not in (b"MZ", b"ZM") or len(data) < 64:
         return False
     at = int.from_bytes(head[60:64], "little")
-    return bytes(data[at : at + 2]) in (b"PE", b"NE", b"LE", b"LX") or b"\x00" in head[2:32]
+    return data[at : at + 2] in (b"PE", b"NE", b"LE", b"LX") or b"\x00" in head[2:32]
 
 
-def _is_pdf(_data: bytes | memoryview, head: bytes) -> bool:
+def _is_pdf(_data: bytes, head: bytes) -> bool:
     return b"%PDF-" in head[:1024]
 
 
-def _is_rtf(_data: bytes | memoryview, head: bytes) -> bool:
+def _is_rtf(_data: bytes, head: bytes) -> bool:
     """Word is content with ``{\\rt``; see the tolerance of its reader for what stands behind it."""
     return head[:1024].lstrip(b"\xef\xbb\xbf\x00 \t\r\n").startswith(b"{\\rt")
 
 
-def _is_fat_image(_data: bytes | memoryview, head: bytes) -> bool:
+def _is_fat_image(_data: bytes, head: bytes) -> bool:
     named = b"FAT" in (head[54:57], head[82:85]) or head[3:11] in (b"NTFS    ", b"EXFAT   ")
     return named and head[510:512] == b"\x55\xaa"
 
 
-def _is_disk(_data: bytes | memoryview, head: bytes) -> bool:
+def _is_disk(_data: bytes, head: bytes) -> bool:
     return unread.is_partitioned(head[:512])
 
 
-def _is_arc(_data: bytes | memoryview, head: bytes) -> bool:
+def _is_arc(_data: bytes, head: bytes) -> bool:
     return unread.is_arc(head[:32])
 
 
-def _is_bitmap(data: bytes | memoryview, head: bytes) -> bool:
+def _is_bitmap(data: bytes, head: bytes) -> bool:
     return head[:2] == b"BM" and head[6:10] == b"\x00\x00\x00\x00" and int.from_bytes(head[2:6], "little") <= len(data)
 
 
-def _is_cms(_data: bytes | memoryview, head: bytes) -> bool:
+def _is_cms(_data: bytes, head: bytes) -> bool:
     return head[:1] == b"\x30" and cms.begins(head)
 
 
-def _is_openpgp(data: bytes | memoryview, head: bytes) -> bool:
+def _is_openpgp(data: bytes, head: bytes) -> bool:
     return openpgp.begins(head, len(data))
 
 
-def _is_macbinary(data: bytes | memoryview, head: bytes) -> bool:
+def _is_macbinary(data: bytes, head: bytes) -> bool:
     return not head[0] and macintosh.is_macbinary(head, len(data))
 
 
@@ -250,12 +254,12 @@ _JUDGED = (
 )
 
 
-def _ole_type(data: bytes | memoryview) -> FileType:
+def _ole_type(data: bytes) -> FileType:
     names = ole_directory.names(data)
     return next((kind for name, kind in OLE_FAMILIES if name in names), FileType.OLE)
 
 
-def _zip_type(data: bytes | memoryview) -> FileType:
+def _zip_type(data: bytes) -> FileType:
     """OOXML and ODF by what their directory lists. A directory that cannot be read makes it a zip file to be walked."""
     budget = Budget(Limits())
     try:
@@ -282,24 +286,33 @@ def _zip_type(data: bytes | memoryview) -> FileType:
     return FileType.ZIP
 
 
-def _by_text(data: bytes | memoryview, head: bytes) -> FileType | None:
+def _by_text(data: bytes, head: bytes) -> FileType | None:
     text = _as_text(head)
     if text is None:
         return None
     start = text.lstrip()[:1024].lower()
     if start.startswith(b"<"):
-        return _markup_type(_as_text(bytes(data)) or bytes(data), start)
+        return _markup_type(_respelt(data) or data, start)
     if text.startswith(b"From ") and _is_mailbox(data):
         return FileType.MBOX
     if _is_mail(text, data):
         return FileType.EMAIL if _OWN_FIELD.search(text) else FileType.MHT
-    if _is_script(text[:HEAD].lower()):
+    if b"<" in text and _is_script(text[:HEAD].lower()):
         return FileType.SCRIPT
     return FileType.HTML if _HTML.search(text) else FileType.TEXT
 
 
 def _as_text(head: bytes) -> bytes | None:
     """``head`` in an ASCII-compatible encoding, or None when it is no text."""
+    if (respelt := _respelt(head)) is not None:
+        return respelt
+    # zeros behind a text are padding, which Word and Excel do not mind
+    text = head.rstrip(b"\x00")
+    return text if text and not text.translate(None, _TEXT_BYTES) else None
+
+
+def _respelt(head: bytes) -> bytes | None:
+    """A text that is marked as UTF-8 or in UTF-16 in UTF-8, and None for any other bytes."""
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
         if head.startswith(mark):
             return head[len(mark) :].decode(encoding, "replace").encode("utf-8", "replace")
@@ -307,9 +320,7 @@ def _as_text(head: bytes) -> bytes | None:
         return head.decode("utf-16-le", "replace").encode("utf-8", "replace")
     if head.startswith(b"\x00<"):
         return head.decode("utf-16-be", "replace").encode("utf-8", "replace")
-    # zeros behind a text are padding, which Word and Excel do not mind
-    text = head.rstrip(b"\x00")
-    return text if text and not text.translate(None, _TEXT_BYTES) else None
+    return None
 
 
 def _markup_type(text: bytes, start: bytes) -> FileType:
@@ -342,18 +353,18 @@ def _is_script(start: bytes) -> bool:
     return b"<hta:application" in start or (b"<script" in start and _WSF_JOB.search(start) is not None)
 
 
-def _is_mailbox(data: bytes | memoryview) -> bool:
+def _is_mailbox(data: bytes) -> bool:
     """More than one message, each behind its separator line."""
     first = SEPARATOR.match(data)
     return first is not None and SEPARATOR.search(data, first.end()) is not None
 
 
-def _is_mail(text: bytes, data: bytes | memoryview) -> bool:
+def _is_mail(text: bytes, data: bytes) -> bool:
     """A block of header fields at the very start, at least one of them of MIME."""
     block = _FIELD_LINE.match(text)
     if block is not None and len(data) > HEAD and b"\n" not in text[block.end() :]:
         # nothing but fields so far; what many programs have passed on has a header of any length
-        text = bytes(data[:HEADER])
+        text = data[:HEADER]
         block = _FIELD_LINE.match(text)
     return block is not None and _MIME_FIELD.search(text, 0, block.end()) is not None
 
@@ -363,62 +374,50 @@ _UNNAMED = frozenset({FileType.TEXT, FileType.BINARY, FileType.IMAGE, FileType.E
 """Types that may be what stands before an archive rather than what the file is."""
 _PAGE_INSIDE = frozenset({*_UNNAMED, FileType.PDF, FileType.RTF, FileType.ARCHIVE, FileType.GZIP})
 """Types no browser asks for when a name ends in .html: it shows the page, whatever stands before."""
-_PAGE_WORDS = (b"<script", b" onload=", b" onerror=")
 _NO_ZIP_INSIDE = OOXML_TYPES | {FileType.ZIP, FileType.ODF, FileType.EMPTY}
 
 
-def _behind(data: bytes | memoryview, head: bytes, first: FileType) -> list[FileType]:
+def _behind(data: bytes, head: bytes, first: FileType) -> list[FileType]:
     """Further readings: something else in front of a zip file, a Word web archive, a page or an RTF document."""
     found = []
     if first not in _NO_ZIP_INSIDE and _has_zip(data, at_end=first in OLE_TYPES):
         found.append(_zip_type(data))
     if first in _UNNAMED:
-        start = data if isinstance(data, bytes) else bytes(data[:SELF_EXTRACTING])
         found += [
-            kind
-            for magic, kind in archive.SEARCHED
-            if magic[-1:] in start and start.find(magic, 1, SELF_EXTRACTING) > 0
+            kind for magic, kind in archive.SEARCHED if magic[-1:] in data and data.find(magic, 1, SELF_EXTRACTING) > 0
         ]
     wide = BEHIND_PDF if first is FileType.PDF else WIDE  # Word finds a web archive behind a whole PDF file
-    start = b"" if first in _NO_MAIL_INSIDE else bytes(data[:wide]).lower()
-    if _has_mail(start):
+    if first not in _NO_MAIL_INSIDE and _MIME_BEGIN.search(data, 0, wide):
         found.append(FileType.MHT)
-    if first in _PAGE_INSIDE and any(start.find(word, 0, WIDE) >= 0 for word in _PAGE_WORDS):
+    if first in _PAGE_INSIDE and (_SCRIPT.search(data, 0, WIDE) or _HANDLER.search(data, 0, WIDE)):
         found.append(FileType.HTML)
-    front = bytes(data[:WIDE])
-    if first not in (FileType.RTF, FileType.EMPTY) and b"\\" in front and b"{\\rt" in front:
+    if first is not FileType.RTF and data.find(b"\\", 0, WIDE) >= 0 and data.find(b"{\\rt", 0, WIDE) >= 0:
         found.append(FileType.RTF)
     if first in (FileType.TEXT, FileType.BINARY, FileType.IMAGE) and b"ActiveMime" in head:
         found.append(FileType.ACTIVEMIME)
     return found
 
 
-def _has_mail(start: bytes) -> bool:
-    """A field of MIME at the beginning of some line; ``start`` is in lower case."""
-    return (b"mime-version" in start or b"multipart/" in start) and _MIME_BEGIN.search(start) is not None
-
-
-def _has_zip(data: bytes | memoryview, *, at_end: bool) -> bool:
+def _has_zip(data: bytes, *, at_end: bool) -> bool:
     """An end record whose directory is where it says, or a local header with a believable name, anywhere.
 
     ``at_end`` asks for an end record that ends the file: OLE documents keep zip files in their streams, in pieces.
     """
-    whole = data if isinstance(data, bytes) else bytes(data)
-    for number, position in enumerate(_backwards(whole, zip_records.END)):
+    for number, position in enumerate(_backwards(data, zip_records.END)):
         if number == MANY:
             return True
-        directory = zip_records.directory_at(whole, position)
+        directory = zip_records.directory_at(data, position)
         if directory is not None and directory.start < directory.end:
-            comment = int.from_bytes(whole[position + 20 : position + 22], "little")
-            if not at_end or position + zip_records.END_SIZE + comment == len(whole):
+            comment = int.from_bytes(data[position + 20 : position + 22], "little")
+            if not at_end or position + zip_records.END_SIZE + comment == len(data):
                 return True
     if at_end:
         return False
     # Backwards, which takes half the time.
-    for number, position in enumerate(_backwards(whole, zip_records.LOCAL)):
+    for number, position in enumerate(_backwards(data, zip_records.LOCAL)):
         if number == MANY:
             return True
-        local = zip_records.local_entry(whole, position)
+        local = zip_records.local_entry(data, position)
         if local is not None and local.method in (0, 8) and local.raw_name.isascii() and local.raw_name:
             return True
     return False

@@ -9,6 +9,7 @@ script costs a few plain searches. Raises ``OverLimit`` only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gateway.message import FileType, Kind
@@ -48,10 +49,11 @@ _HINTS = (*DECODES, *DECIPHERS, *MAKES, b"\\x", b"\\u00", b"blob", b"decodeuri",
 """Without one of these no script turns text into bytes."""
 _HANDLER_WORDS = (b"atob", b"fromcharcode", b"unescape(", b"createobjecturl")
 """What an attribute like onload has to say to do the same without a script element."""
-_ADDRESSES = (
-    (b"ms-msdt:", "leads to the support diagnostic tool of Windows, which runs commands (CVE-2022-30190)"),
-    (b"search-ms:", "leads to a search that shows files of somebody else's machine as the reader's own"),
-)
+_ADDRESS = re.compile(rb"-ms(?:dt:(?<=ms-msdt:)|:(?<=search-ms:))", re.IGNORECASE)
+_ADDRESSES = {
+    b"-msdt:": "leads to the support diagnostic tool of Windows, which runs commands (CVE-2022-30190)",
+    b"-ms:": "leads to a search that shows files of somebody else's machine as the reader's own",
+}
 
 
 def inspect_smuggling(blob: Blob, look: Look) -> None:
@@ -60,9 +62,8 @@ def inspect_smuggling(blob: Blob, look: Look) -> None:
     if _respelt(data, blob, look):
         return
     lower = data.lower()
-    for address, sentence in _ADDRESSES:
-        if address in lower:
-            look.find(Kind.SCRIPT_CARRIER, blob.where, sentence)
+    for address in {found.group().lower() for found in _ADDRESS.finditer(data)}:
+        look.find(Kind.SCRIPT_CARRIER, blob.where, _ADDRESSES[address])
     if not _has(lower, (b"<script", *_HANDLER_WORDS)) or not _has(lower, _HINTS):
         return
     if len(data) > MAX_TEXT:
@@ -79,7 +80,7 @@ def _respelt(data: bytes, blob: Blob, look: Look) -> bool:
         coding = "utf-16-le"
     elif data[:2] in (b"\xfe\xff", b"\0<"):
         coding = "utf-16-be"
-    elif b"+ADw-" in data or b"utf-7" in data[:1024].lower():
+    elif (b"+" in data and b"+ADw-" in data) or b"utf-7" in data[:1024].lower():
         coding = "utf-7"
     if not coding:
         return False

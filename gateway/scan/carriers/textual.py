@@ -98,6 +98,8 @@ ELEMENTS: tuple[tuple[bytes, bytes, str], ...] = (
 
 _ELEMENT = re.compile(rb"<(?:[a-z0-9_]{1,40}:)?([a-z][a-z0-9_.-]{0,60})[\s>/]")
 _SHORTCUT_BEGINS = (b"[internetshortcut]", b"[internetshortcut.w]", b"[{000214a0-0000-0000-c000-000000000046}]")
+_BEGINNINGS = (*_SHORTCUT_BEGINS, *(begin for kind in SETTINGS for begin in kind.begins), b"http")
+"""Without a name all of them begin so, or as an address."""
 _SHORTCUT_LINE = re.compile(
     rb"^[ \t]*(url|baseurl|iconfile|workingdirectory)[ \t]*=[ \t]*([^\r\n]{0,2000})", re.MULTILINE
 )
@@ -119,6 +121,8 @@ def told_by_content(blob: Blob, look: Look) -> bool:
 def _settings(start: bytes, endings: tuple[str, ...]) -> tuple[str, list[str]]:
     """The sentence about a file of sections and lines, and what it points to."""
     beginning = _without_comments(start)
+    if not endings and not beginning.startswith(_BEGINNINGS):
+        return "", []
     if _begins(beginning, start, _SHORTCUT_BEGINS, ("url", "website"), endings):
         return _shortcut(start)
     if _CLICKONCE_LINK.match(beginning):

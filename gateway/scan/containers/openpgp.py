@@ -17,7 +17,7 @@ from gateway.scan.look import Blob, Corrupt, Look
 
 TYPES = frozenset({FileType.OPENPGP})
 
-ARMOUR = b"-----BEGIN PGP MESSAGE"
+BEGIN = b"-----BEGIN PGP "
 SIGNED_ARMOUR = b"-----BEGIN PGP SIGNED MESSAGE-----"
 
 _ARMOUR = re.compile(rb"^-----BEGIN PGP MESSAGE[^\n]{0,40}-----[ \t\r]{0,9}\n", re.MULTILINE)

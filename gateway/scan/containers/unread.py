@@ -57,14 +57,15 @@ def name_of(data: bytes) -> str:
 
 def is_partitioned(sector: bytes) -> bool:
     """A master boot record: four entries, each free or active or not, and one of them at least with a place."""
-    entries = [sector[at : at + 16] for at in range(_PARTITIONS, 510, 16)]
-    if sector[510:512] != b"\x55\xaa" or any(entry[0] not in (0, 0x80) for entry in entries):
+    if sector[510:512] != b"\x55\xaa":
         return False
-    return any(entry[4] and any(entry[8:12]) and any(entry[12:16]) for entry in entries)
+    entries = [sector[at : at + 16] for at in range(_PARTITIONS, 510, 16)]
+    return all(entry[0] in (0, 0x80) for entry in entries) and any(entry[4] and any(entry[8:12]) and any(entry[12:16]) for entry in entries)
 
 
 def is_arc(head: bytes) -> bool:
     """ARC of 1985: a mark, a method, and a DOS name that ends in a NUL within thirteen bytes."""
+    if head[:1] != b"\x1a" or head[1:2] > b"\x0b":
+        return False
     name, end, _ = head[2:15].partition(b"\x00")
-    believable = name.isascii() and name.decode("ascii", "replace").isprintable()
-    return head[:1] == b"\x1a" and head[1:2] <= b"\x0b" and bool(name and end) and believable and b"." in name
+    return bool(end) and b"." in name and name.isascii() and name.decode("ascii").isprintable()

@@ -71,7 +71,9 @@ def unpack(data: bytes, budget: Budget) -> Unpacked:
 
 def find_containers(data: bytes) -> list[int]:
     """Offsets where the source of a module begins: a container that starts with ``Attribut``, packed or not."""
-    found = []
+    found = list[int]()
+    if SIGNATURE not in data:
+        return found  # as in every text
     for word in _FIRST_WORDS:
         # a chunk that is not compressed has no token flags before the word
         at = data.find(word, 3)

@@ -16,7 +16,10 @@ from gateway.scan.look import Blob, Look
 
 TYPES = frozenset({FileType.HTML})
 
-_OFFICE = (b"schemas-microsoft-com:office", b"w:worddocument", b"x:excelworkbook")
+_OFFICE = re.compile(
+    rb":(?:office(?<=schemas-microsoft-com:office)|worddocument(?<=w:worddocument)|excelworkbook(?<=x:excelworkbook))",
+    re.IGNORECASE,
+)
 _LINK = re.compile(rb"<link\b[^<>]{0,2000}>", re.IGNORECASE)
 _TEMPLATE = re.compile(rb"<w:attachedtemplate\b[^<>]{0,2000}>", re.IGNORECASE)
 _FRAME = re.compile(rb"<(?:frame|w:frame|w:sourcefilename)\b[^<>]{0,2000}>", re.IGNORECASE)
@@ -32,11 +35,10 @@ _MAX_TOLD = 20
 def inspect(blob: Blob, look: Look) -> None:
     """Look into one page."""
     page = bytes(blob.data)
-    lower = page.lower()
-    if not any(word in lower for word in _OFFICE):
+    if not _OFFICE.search(page):
         return
     told = 0
-    for what, tag in _tags(page, lower):
+    for what, tag in _tags(page, page.lower()):
         address = _address(tag)
         if told < _MAX_TOLD and (is_remote(address) if what != "frame" else is_dangerous(address)):
             told += 1
