@@ -16,6 +16,7 @@ from gateway.scan.containers import openpgp
 from gateway.scan.encodings import binhex, quoted_printable, uu, yenc
 from gateway.scan.encodings.base64_text import simple_base64
 from gateway.scan.look import Blob, Look
+from gateway.scan.search import holds
 
 TYPES = frozenset({FileType.TEXT, FileType.HTML, FileType.XML, FileType.EMAIL, FileType.SCRIPT, FileType.BINARY})
 """Binary as well: one control character makes a text binary to us and to no mail program."""
@@ -46,16 +47,16 @@ def unpack(blob: Blob, look: Look) -> None:
     text = bytes(blob.data)
     if text[:64].lstrip()[:8].upper() == b"BEGIN:VC":
         text = _FOLD.sub(b"", text)
-    if openpgp.BEGIN in text:
+    if holds(text, openpgp.BEGIN):
         text = _openpgp(blob, text, look)
-    if b"begin" in text:
+    if holds(text, b"begin"):
         _uu(blob, text, look)
         _yenc(blob, text, look)
-    if binhex.BEGIN in text:
+    if holds(text, binhex.BEGIN):
         for name, content in binhex.blocks(text, look.budget):
             look.budget.spend_bytes(len(content))
             look.descend(blob, content, name or "BinHex")
-    if QUOTED_ZEROS in text:
+    if holds(text, QUOTED_ZEROS):
         _quoted(blob, text, look)
     for content in _base64_blocks(text, look):
         look.descend(blob, content, "base64 text")

@@ -9,7 +9,7 @@ what is told is its source.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -68,7 +68,7 @@ class Passwords:
         self._read = 0  # of these mails
         self._room = MAX_READ
         self._heard: deque[bytes | memoryview] = deque(maxlen=MAX_HEARD)
-        self._found: dict[Rank, list[Candidate]] = {rank: [] for rank in Rank}
+        self._found: defaultdict[Rank, list[Candidate]] = defaultdict(list)
         self._opened: deque[Candidate] = deque(maxlen=MAX_OPENED)
 
     @property

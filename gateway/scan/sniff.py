@@ -19,6 +19,7 @@ from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.containers import archive, cms, macintosh, openpgp, unread, zip_records
 from gateway.scan.containers import zip as zip_container
 from gateway.scan.look import Corrupt
+from gateway.scan.search import holds
 
 HEAD = 4096
 HEADER = 256 << 10
@@ -339,7 +340,7 @@ def _xml_document(text: bytes) -> FileType | None:
     names = html.unescape(b"\n".join(_NAMESPACE.findall(text)).decode("latin-1"))
     if "office/2006/xmlPackage" in names:
         return FileType.FLAT_OPC
-    if "office/word/2003/wordml" in names or b"w:wordDocument" in text:
+    if "office/word/2003/wordml" in names or holds(text, b"w:wordDocument"):
         return FileType.WORD_XML
     if "schemas-microsoft-com:office:spreadsheet" in names and (b"<Workbook" in text or b":Workbook" in text):
         return FileType.EXCEL_XML

@@ -127,11 +127,13 @@ class Scan:
     def look_at(self, blob: Blob) -> FileType:
         """Examine one part and everything in it. Returns what it is; raises only to end the whole scan."""
         kinds: list[FileType] = []
+        digest = ""
         self._open.append(Verdict.CLEAN)
         parts_before = len(self.parts)
         try:
             self.guarded(lambda part, _: kinds.extend(self._admit(part)), blob)
-            if kinds and not self._remembered(blob, kinds):
+            digest = _digest(blob) if kinds and kinds[0] in RECALLED else ""
+            if kinds and not self._remembered(blob, digest):
                 self._read(blob, kinds)
                 if self._is_leaf(kinds[0], parts_before):
                     self.guarded(lambda part, _: self.match_rules(part.where, bytes(part.data), kinds[0]), blob)
@@ -141,7 +143,7 @@ class Scan:
             if kind in NOTES:
                 self.passwords.hear(blob.data)
             if self._is_leaf(kind, parts_before):
-                self.parts.append(Part(blob.where, kind, len(blob.data), _digest(blob), verdict))
+                self.parts.append(Part(blob.where, kind, len(blob.data), digest or _digest(blob), verdict))
         return kind
 
     def _is_leaf(self, kind: FileType, parts_before: int) -> bool:
@@ -175,11 +177,11 @@ class Scan:
         self.budget.check_depth(blob.depth)
         return sniff.candidates(blob.data)
 
-    def _remembered(self, blob: Blob, kinds: list[FileType]) -> bool:
+    def _remembered(self, blob: Blob, digest: str) -> bool:
         """Whether the same document was looked into before; its findings are then those of this part."""
-        if self._recall is None or kinds[0] not in RECALLED:
+        if self._recall is None or not digest:
             return False
-        remembered = self._recall(_digest(blob))
+        remembered = self._recall(digest)
         if remembered is None:
             return False
         self.recalled += 1
@@ -194,9 +196,9 @@ class Scan:
             readers.sort(key=lambda known: min(at for at, kind in enumerate(kinds) if kind in known[0]))
         for _, reader in readers:
             self.guarded(reader, blob)
-        known = frozenset().union(*(types for types, _ in readers))
-        for kind in MUST_BE_READ.intersection(kinds) - known:
-            self.find(Kind.CORRUPT, blob.where, f"is a {kind} file, which is not looked into")
+        for kind in MUST_BE_READ.intersection(kinds):
+            if not any(kind in types for types, _ in readers):
+                self.find(Kind.CORRUPT, blob.where, f"is a {kind} file, which is not looked into")
 
     def guarded(self, reader: Reader, blob: Blob) -> None:
         """Let ``reader`` look at ``blob``; whatever it raises becomes a finding about that part."""

@@ -16,6 +16,7 @@ from gateway.message import FileType, Kind
 from gateway.scan import sniff
 from gateway.scan.carriers.literals import Literal, joined, literals, unescaped
 from gateway.scan.look import Blob, Look
+from gateway.scan.search import holds, holds_any
 
 TYPES = frozenset({FileType.HTML, FileType.XML, FileType.SCRIPT})
 
@@ -62,9 +63,9 @@ def inspect_smuggling(blob: Blob, look: Look) -> None:
     if _respelt(data, blob, look):
         return
     lower = data.lower()
-    for address in {found.group().lower() for found in _ADDRESS.finditer(data)}:
+    for address in dict.fromkeys(found.group().lower() for found in _ADDRESS.finditer(data)):
         look.find(Kind.SCRIPT_CARRIER, blob.where, _ADDRESSES[address])
-    if not _has(lower, (b"<script", *_HANDLER_WORDS)) or not _has(lower, _HINTS):
+    if not holds_any(lower, (b"<script", *_HANDLER_WORDS)) or not holds_any(lower, _HINTS):
         return
     if len(data) > MAX_TEXT:
         look.find(Kind.LIMIT, blob.where, f"is a page of more than {MAX_TEXT} bytes with scripts in it")
@@ -80,7 +81,7 @@ def _respelt(data: bytes, blob: Blob, look: Look) -> bool:
         coding = "utf-16-le"
     elif data[:2] in (b"\xfe\xff", b"\0<"):
         coding = "utf-16-be"
-    elif (b"+" in data and b"+ADw-" in data) or b"utf-7" in data[:1024].lower():
+    elif (b"+" in data and holds(data, b"+ADw-")) or b"utf-7" in data[:1024].lower():
         coding = "utf-7"
     if not coding:
         return False
@@ -109,7 +110,12 @@ class _Page:
             if len(sound) <= LIBRARY or own:
                 suspects.append(sound)
         words = b"\n".join(suspects)
-        if self.payload and _has(words, DECODES + DECIPHERS) and _has(words, MAKES) and _has(words, OFFERS):
+        if (
+            self.payload
+            and holds_any(words, DECODES + DECIPHERS)
+            and holds_any(words, MAKES)
+            and holds_any(words, OFFERS)
+        ):
             self._tell(words)
 
     def _decoded(self, code: bytes, level: int = 0) -> tuple[bytes, bool]:
@@ -135,7 +141,7 @@ class _Page:
 
     def _tell(self, words: bytes) -> None:
         means = [word.decode() for word in (*DECODES, *MAKES, *OFFERS) if word in words]
-        ciphered = " after deciphering it" if _has(words, DECIPHERS) else ""
+        ciphered = " after deciphering it" if holds_any(words, DECIPHERS) else ""
         sentence = (
             f"builds a file out of {self.payload} bytes written in the page{ciphered} and offers it to its reader "
             f"({', '.join(means[:6])})"
@@ -154,10 +160,6 @@ def _is_opaque(kind: FileType, content: bytes) -> bool:
     if kind in _QUIET or content.startswith(_QUIET_BEGINNINGS):
         return False
     return kind is not FileType.BINARY or len(set(content[:_SAMPLE])) >= _MANY_VALUES
-
-
-def _has(words: bytes, some: tuple[bytes, ...]) -> bool:
-    return any(word in words for word in some)
 
 
 def _scripts(raw: bytes, lower: bytes) -> Iterator[bytes]:

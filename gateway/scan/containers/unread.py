@@ -60,7 +60,9 @@ def is_partitioned(sector: bytes) -> bool:
     if sector[510:512] != b"\x55\xaa":
         return False
     entries = [sector[at : at + 16] for at in range(_PARTITIONS, 510, 16)]
-    return all(entry[0] in (0, 0x80) for entry in entries) and any(entry[4] and any(entry[8:12]) and any(entry[12:16]) for entry in entries)
+    return all(entry[0] in (0, 0x80) for entry in entries) and any(
+        entry[4] and any(entry[8:12]) and any(entry[12:16]) for entry in entries
+    )
 
 
 def is_arc(head: bytes) -> bool:

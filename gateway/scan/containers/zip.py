@@ -8,7 +8,8 @@ decompressed only when ``read`` is called, which raises ``OverLimit`` and ``Corr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.message import FileType, Kind, Verdict
 from gateway.scan.budget import Budget, OverLimit
@@ -33,8 +34,7 @@ _GAP = 64
 _BETWEEN = "between the members"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member, in one reading. ``entry`` is what the archive claims; ``read`` is the only truth about it."""
 
     entry: Entry
@@ -139,7 +139,7 @@ def opened(found: Iterable[Member], blob: Blob, look: Look) -> Iterator[Member]:
         if source not in told:
             told.add(source)
             look.find(Kind.DECRYPTED, blob.where, f"is encrypted; {source} opens it, and it was looked into")
-        yield replace(member, encrypted=False, unlocked=content)
+        yield member._replace(encrypted=False, unlocked=content)
 
 
 @dataclass(slots=True)

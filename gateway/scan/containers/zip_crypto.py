@@ -14,7 +14,6 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 
 from gateway.scan.budget import Budget
 from gateway.scan.containers import zip_records
@@ -55,7 +54,7 @@ def decrypted(packed: bytes | memoryview, entry: Entry, password: bytes) -> tupl
     if entry.method == AES:
         return _aes(bytes(packed), entry, password)
     plain = _traditional(packed, entry, password)
-    return None if plain is None else (plain, replace(entry, flags=entry.flags & ~1, packed=len(plain)))
+    return None if plain is None else (plain, entry._replace(flags=entry.flags & ~1, packed=len(plain)))
 
 
 def _traditional(packed: bytes | memoryview, entry: Entry, password: bytes) -> bytes | None:
@@ -150,7 +149,7 @@ def _aes(packed: bytes, entry: Entry, password: bytes) -> tuple[bytes, Entry] | 
     if not hmac.compare_digest(_aes_code(keys[key_size : 2 * key_size], data), packed[data_end:]):
         return None
     plain = _aes_counted(keys[:key_size], data)
-    return plain, replace(entry, flags=entry.flags & ~1, method=method, packed=len(plain))
+    return plain, entry._replace(flags=entry.flags & ~1, method=method, packed=len(plain))
 
 
 def _aes_keys(password: bytes, salt: bytes, key_size: int) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 LOCAL = b"PK\x03\x04"
 CENTRAL = b"PK\x01\x02"
@@ -25,8 +26,7 @@ _LATER_64 = 0xFFFFFFFF
 UTF8_NAME = 0x800
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One header record. ``at`` is where the local header is said to be, ``raw_name`` the name byte for byte."""
 
     raw_name: bytes

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.containers import zip_content, zip_records
@@ -21,8 +21,7 @@ MAX_ARCHIVES = 64
 """End records looked at in one file; a file with more is over the limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One way to understand one member: its header and where its packed bytes are."""
 
     entry: Entry
@@ -133,11 +132,11 @@ class Walk:
         for sentence in _differences(entry, local):
             self.doubt(sentence)
         # Marked on either side is marked; whether the data are encrypted they tell themselves.
-        marked = entry if entry.encrypted or not local.encrypted else replace(entry, flags=entry.flags | 1)
+        marked = entry if entry.encrypted or not local.encrypted else entry._replace(flags=entry.flags | 1)
         self._add(marked, local.end)
         self._explained.append((entry.at, local.end))
         if local.name != entry.name or local.method != entry.method:
-            self._add(replace(local, packed=entry.packed, size=entry.size, crc=entry.crc), local.end)
+            self._add(local._replace(packed=entry.packed, size=entry.size, crc=entry.crc), local.end)
         if not local.sizes_follow and local.packed != entry.packed:
             self._add(local, local.end)
         for other in (entry, local):
@@ -157,13 +156,13 @@ class Walk:
     def _other_values(self, entry: Entry, start: int) -> None:
         """A second name or size in the extra fields."""
         if entry.other_name and entry.raw_name.isascii():
-            self._add(replace(entry, raw_name=entry.other_name, extra=b""), start)
+            self._add(entry._replace(raw_name=entry.other_name, extra=b""), start)
             if _extension(entry.other_name) != _extension(entry.raw_name):
                 self.doubt(f"{entry.name!r} has another name in its Unicode field")
         if entry.other_sizes is not None:
             self.doubt(f"{entry.name!r} has two different sizes")
             size, packed = entry.other_sizes
-            self._add(replace(entry, size=size, packed=packed), start)
+            self._add(entry._replace(size=size, packed=packed), start)
 
     def _descriptor(self, entry: Entry, at: int) -> None:
         """The sizes behind the data (§4.3.9), with or without a signature, of 32 or 64 bits."""
@@ -198,7 +197,7 @@ class Walk:
                 missing = True
                 self._spend()
                 self._explained.append((position, local.end))
-                self._add(replace(local, packed=self._packed_size(local, end)), local.end)
+                self._add(local._replace(packed=self._packed_size(local, end)), local.end)
                 # Where the size stands behind the data, the next header has to be looked for in them.
                 position = local.end if local.sizes_follow else min(local.end + local.packed, end)
         if missing:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gateway.scan.search import holds
+
 _QUOTED = re.compile(rb"\|[ \t]{0,20}'((?:[^']|''){1,1024})'[ \t]{0,20}!(?=[\w'$@(# ])")
 _PLAIN = re.compile(rb"\|([^\s'\"|!,;]{1,255})!(?=[\w'$@(#])")
 _SERVER = re.compile(rb"(?:'([A-Za-z_][\w.\\: ]{0,254})'|([A-Za-z_][\w.\\:]{0,254}))[ \t]{0,50}$")
@@ -42,7 +44,7 @@ def in_table(text: bytes) -> str:
     text = text.replace(b"\0", b"")
     if b"|" in text and b"!" in text and (found := next(_sources(text, anywhere=False), "")):
         return found
-    match = _FUNCTION.search(text) if b"DDE(" in text else None
+    match = _FUNCTION.search(text) if holds(text, b"DDE(") else None
     return match[1].decode("utf-8", "replace") if match else ""
 
 

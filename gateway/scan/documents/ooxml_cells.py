@@ -14,7 +14,7 @@ from gateway.scan.documents import cell_dde
 from gateway.scan.documents.opc import parse
 from gateway.scan.documents.xlm import Workbook
 
-_ROOT = re.compile(rb"<(?:[\w.-]{1,40}:)?macrosheet[\s>/]", re.IGNORECASE)
+_ROOT = re.compile(rb"<(?:[\w.-]{1,40}:)?macrosheet[\s>/]")
 _HEAD = 4096
 _WORDS = (b"webservice(", b"rtd(", b"call(", b"exec(", b"register(", b"register.id(", b"_xlws.py(")
 _HIDING = (b"<![CDATA[", b"<!ENTITY")
@@ -27,7 +27,8 @@ _CELL = re.compile(r"([A-Z]{1,3})(\d{1,7})", re.IGNORECASE)
 
 def is_macro_sheet(content: bytes) -> bool:
     """Whether the root element is that of a macro sheet, whatever the package says about the part."""
-    return _ROOT.search(content[:_HEAD].replace(b"\0", b"")) is not None
+    head = content[:_HEAD].replace(b"\0", b"").lower()
+    return b"macrosheet" in head and _ROOT.search(head) is not None
 
 
 def read_formulas(content: bytes, sheet: str, book: Workbook) -> None:

@@ -58,12 +58,17 @@ class Package:
                 self.parts.setdefault(part_name(member.name), []).append(member)
         self._defaults: dict[str, str] = {}
         self._overrides: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}
         self._read_types()
         self.relations: tuple[Relation, ...] = tuple(self._read_relations())
 
     def content_type(self, name: str) -> str:
         """The content type of a part, folded; "" if none is declared."""
-        return self._overrides.get(name) or self._defaults.get(name.rpartition(".")[2], "")
+        kind = self._kinds.get(name)
+        if kind is None:
+            kind = self._overrides.get(name) or self._defaults.get(name.rpartition(".")[2], "")
+            self._kinds[name] = kind
+        return kind
 
     @property
     def content_types(self) -> list[str]:
