@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gateway.message import Span, Verdict
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.headers import Bytes, Doubt, decode_words, without_comments
+from gateway.scan.search import find
 
 MAX_READINGS = 100
 """Of the boundary in one header field."""
@@ -84,7 +85,7 @@ def lines(data: Bytes, body: Span, budget: Budget) -> list[bytes]:
     found: dict[bytes, None] = {}
     position = body.start
     for _ in range(MAX_SEARCHED):
-        position = data.find(b"--", position, body.end)
+        position = find(data, b"--", position, body.end)
         if position < 0 or len(found) >= MAX_LINES:
             break
         budget.check_time()
@@ -157,7 +158,7 @@ def _delimiters(
     """
     needle = b"--" + boundary
     position = body.start
-    while (position := data.find(needle, position, body.end)) >= 0:
+    while (position := find(data, needle, position, body.end)) >= 0:
         after = position + len(needle)
         budget.check_time()
         at_start = position == body.start or data[position - 1] in b"\r\n"

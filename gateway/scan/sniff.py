@@ -185,9 +185,9 @@ def _is_old_tar(_data: bytes, head: bytes) -> bool:
     return archive.is_old_tar(head)
 
 
-def is_test_file(data: bytes) -> bool:
+def is_test_file(data: bytes | memoryview) -> bool:
     """Whether it is EICAR's test file: a DOS program with a fixed beginning, and blanks behind it at most."""
-    return len(data) <= _EICAR_LONGEST and data.rstrip(b" \t\r\n\x1a") == _EICAR
+    return len(data) <= _EICAR_LONGEST and bytes(data).rstrip(b" \t\r\n\x1a") == _EICAR
 
 
 def _is_program(data: bytes, head: bytes) -> bool:

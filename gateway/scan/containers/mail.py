@@ -17,6 +17,7 @@ from gateway.scan import charsets, encodings, line_ends, loose, mime, names, sni
 from gateway.scan.headers import PLAINLY, Bytes, made_plain
 from gateway.scan.look import Blob, Look
 from gateway.scan.mime import IDENTITY, Entity
+from gateway.scan.search import find
 
 TYPES = frozenset({FileType.EMAIL, FileType.MHT})
 
@@ -167,7 +168,7 @@ class _Visit:
     def _is_foreign(self, start: int, end: int, coding: str) -> bool:
         """Whether there may be more in a body than its coding gives: base64 has neither dashes nor fields."""
         if coding == encodings.BASE64:
-            return self.data.find(b"-", start, end) >= 0
+            return find(self.data, b"-", start, end) >= 0
         return loose.is_worth_it(self.data[start:end])
 
     def _type_fields(self, entity: Entity) -> bytes:

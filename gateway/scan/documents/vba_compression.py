@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from gateway.scan.budget import Budget
 from gateway.scan.look import Corrupt
+from gateway.scan.search import holds_any
 
 SIGNATURE = 0x01
 _CHUNK_SIGNATURE = 0b011
@@ -19,6 +20,7 @@ _CHUNKS_BETWEEN_CLOCKS = 64
 
 _FIRST_WORDS = (b"Attribut", b"attribut", b"ATTRIBUT")
 """What every module begins with. No eight letters of it can be written as a copy of earlier ones."""
+_IN_FIRST_WORDS = (b"ttribut", b"TTRIBUT")
 _TEXT = frozenset([9, 10, 13, *range(32, 127)])
 _MAX_GUESSES = 256
 _BELIEVABLE = 0.9
@@ -72,8 +74,8 @@ def unpack(data: bytes, budget: Budget) -> Unpacked:
 def find_containers(data: bytes) -> list[int]:
     """Offsets where the source of a module begins: a container that starts with ``Attribut``, packed or not."""
     found = list[int]()
-    if SIGNATURE not in data:
-        return found  # as in every text
+    if SIGNATURE not in data or not holds_any(data, _IN_FIRST_WORDS):
+        return found
     for word in _FIRST_WORDS:
         # a chunk that is not compressed has no token flags before the word
         at = data.find(word, 3)

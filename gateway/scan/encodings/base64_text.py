@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 import pybase64
 
 from gateway.scan.budget import Budget
+from gateway.scan.search import find
 
 MAX_SEGMENTS = 8
 """Padded segments that are looked at one by one besides their concatenation."""
@@ -77,7 +78,7 @@ def _plain(data: bytes | mmap.mmap, start: int, stop: int) -> bytes | None:
     tail = data[max(start, stop - _MAX_TAIL) : stop]
     last = stop - (len(tail) - len(tail.rstrip(b"= \t\r\n")))
     padding = tail.count(b"=", last - stop + len(tail))
-    if padding > 2 or data.find(b"=", start, last) >= 0 or _begins_late(data, start, last):
+    if padding > 2 or find(data, b"=", start, last) >= 0 or _begins_late(data, start, last):
         return None
     with memoryview(data) as whole, whole[start:last] as lines, whole[start:stop] as encoded:
         letters = _letters_in_lines(lines)
