@@ -264,13 +264,14 @@ def _zip_type(data: bytes) -> FileType:
     """OOXML and ODF by what their directory lists. A directory that cannot be read makes it a zip file to be walked."""
     budget = Budget(Limits())
     try:
-        members = {member.name.replace("\\", "/").lower(): member for member in zip_container.names(data, budget)}
+        listed = zip_container.names(data, budget)
+        members = {name.replace("\\", "/").lower(): read for name, read in listed.items()}
     except OverLimit:
         return FileType.ZIP
     types = members.get("[content_types].xml")
     if types is not None:
         try:
-            words = types.read().replace(b"\x00", b"").lower()
+            words = types().replace(b"\x00", b"").lower()
         except (Corrupt, OverLimit):
             words = b""
         words += "\n".join(members).encode("utf-8", "replace")

@@ -154,13 +154,19 @@ class CompoundFile:
     def _chain(self, start: int, wanted: int | None) -> bytes:
         """The sectors of a chain, joined; all of them if ``wanted`` is None."""
         runs: list[memoryview] = []
-        most = self._sectors if wanted is None else min(self._sectors, -(-wanted // self.size_of_sector))
-        number, fat = start, self._fat
+        size, fat = self.size_of_sector, self._fat
+        most = self._sectors if wanted is None else min(self._sectors, -(-wanted // size))
+        first = number = start  # sectors that follow each other are taken together
         for _ in range(most):
             if number >= _MAX_REGULAR_SECTOR:
                 break
-            runs.append(self._sector(number))
-            number = fat[number] if number < len(fat) else _NO_STREAM
+            following = fat[number] if number < len(fat) else _NO_STREAM
+            if following != number + 1:
+                runs.append(self._data[(first + 1) * size : (number + 2) * size])
+                first = following
+            number = following
+        if number > first:
+            runs.append(self._data[(first + 1) * size : (number + 1) * size])
         joined = b"".join(runs)
         return joined if wanted is None else joined[:wanted]
 
