@@ -177,8 +177,7 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
         # a line end to some programs; the SMTP listener lets none through
         doubts.append(RETURN)
     ends = [blank.end()] if (blank := _BLANK_LINE.search(block)) else []
-    if _CONTINUED.search(block):
-        doubts.append(CONTINUED)
+    continued = _CONTINUED.search(block) is not None
     found: list[Field] = []
     for match in _LINE.finditer(block):
         called, blanks, text = match.groups()
@@ -190,6 +189,8 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
                 doubts += _content_doubts(name, value, spaced=bool(blanks))
                 if name in _DECIDES and (repeated := _REPEATED.match(value)):
                     value = value[repeated.end() :]
+            if continued and _CONTINUED.search(match.group()):
+                doubts.append(CONTINUED)
             found.append(Field(name, value, Span(offset + start, offset + match.end())))
         elif start or not block.startswith((b"From ", b">From ")):
             # clean, because the header is also read as one that ends here

@@ -129,6 +129,7 @@ _MIME_FIELD = re.compile(rb"^(?:mime-version|content-(?:type|transfer-encoding))
 _MIME_BEGIN = re.compile(
     rb"-[vt](?:(?<=^mime-v)ersion[ \t]*:|(?<=^content-t)ype[ \t]*:[ \t\r\n]*multipart/)", re.IGNORECASE | re.MULTILINE
 )
+_ZIP_RECORD = re.compile(rb"PK(?:\x03\x04|\x05\x06)")
 _HANDLER = re.compile(rb"=(?:(?<= onload=)|(?<= onerror=))", re.IGNORECASE)
 _SCRIPT = re.compile(rb"<script", re.IGNORECASE)
 _OWN_FIELD = re.compile(rb"^(?:from|to|received|return-path|delivered-to)[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -382,18 +383,20 @@ _NO_ZIP_INSIDE = OOXML_TYPES | {FileType.ZIP, FileType.ODF, FileType.EMPTY}
 def _behind(data: bytes, head: bytes, first: FileType) -> list[FileType]:
     """Further readings: something else in front of a zip file, a Word web archive, a page or an RTF document."""
     found = []
-    if first not in _NO_ZIP_INSIDE and _has_zip(data, at_end=first in OLE_TYPES):
+    # one byte, which no text has, is found ten times as fast as four
+    records = (b"\x06" in data or b"\x04" in data) and _ZIP_RECORD.search(data)
+    if records and first not in _NO_ZIP_INSIDE and _has_zip(data, at_end=first in OLE_TYPES):
         found.append(_zip_type(data))
     if first in _UNNAMED:
         found += [
-            kind for magic, kind in archive.SEARCHED if magic[-1:] in data and data.find(magic, 1, SELF_EXTRACTING) > 0
+            kind for magic, kind in archive.SEARCHED if magic[-1:] in data and data.rfind(magic, 1, SELF_EXTRACTING) > 0
         ]
     wide = BEHIND_PDF if first is FileType.PDF else WIDE  # Word finds a web archive behind a whole PDF file
     if first not in _NO_MAIL_INSIDE and _MIME_BEGIN.search(data, 0, wide):
         found.append(FileType.MHT)
     if first in _PAGE_INSIDE and (_SCRIPT.search(data, 0, WIDE) or _HANDLER.search(data, 0, WIDE)):
         found.append(FileType.HTML)
-    if first is not FileType.RTF and data.find(b"\\", 0, WIDE) >= 0 and data.find(b"{\\rt", 0, WIDE) >= 0:
+    if first is not FileType.RTF and data.find(b"\\", 0, WIDE) >= 0 and data.rfind(b"{\\rt", 0, WIDE) >= 0:
         found.append(FileType.RTF)
     if first in (FileType.TEXT, FileType.BINARY, FileType.IMAGE) and b"ActiveMime" in head:
         found.append(FileType.ACTIVEMIME)
@@ -415,7 +418,6 @@ def _has_zip(data: bytes, *, at_end: bool) -> bool:
                 return True
     if at_end:
         return False
-    # Backwards, which takes half the time.
     for number, position in enumerate(_backwards(data, zip_records.LOCAL)):
         if number == MANY:
             return True
@@ -427,8 +429,6 @@ def _has_zip(data: bytes, *, at_end: bool) -> bool:
 
 def _backwards(data: bytes, magic: bytes) -> Iterator[int]:
     """Where ``magic`` stands, from the last on."""
-    if magic[-1:] not in data:
-        return  # which no text has, and one byte is found ten times as fast as four
     position = len(data)
     while (position := data.rfind(magic, 0, position)) >= 0:
         yield position

@@ -56,6 +56,7 @@ class Kept:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        self._only = b""  # most contents are one piece, which needs no copy
         self._kept = io.BytesIO()  # gives its bytes away without a copy, unlike a list of pieces that is joined
         self._run = 0
         self._value = b""
@@ -82,8 +83,8 @@ class Kept:
 
     def _given(self) -> bytes:
         """What is kept, given away: the frames of an exception must not hold it any longer."""
-        content = self._kept.getvalue()
-        self._kept = io.BytesIO()
+        content = self._only or self._kept.getvalue()
+        self._only, self._kept = b"", io.BytesIO()
         return content
 
     def _is_run(self, piece: Bytes) -> bool:
@@ -102,9 +103,16 @@ class Kept:
 
     def _keep(self, piece: Bytes) -> None:
         limit = self._budget.room_for_one
-        if self._kept.tell() + len(piece) > limit:
+        kept = len(self._only) or self._kept.tell()
+        if kept + len(piece) > limit:
             raise OverLimit(f"unpacks to more than {limit} bytes", local=True, before=self._given()[:_HEAD])
         self._budget.spend_bytes(len(piece))
+        if not kept:
+            self._only = bytes(piece)
+            return
+        if self._only:
+            self._kept.write(self._only)
+            self._only = b""
         self._kept.write(piece)
 
 

@@ -136,6 +136,8 @@ def _read_book(package: Package, look: Look) -> _Book:
 
 def _is_workbook(package: Package, name: str) -> bool:
     kind = package.content_type(name)
+    if "main" not in kind:
+        return False
     return ("excel" in kind or "spreadsheetml" in kind) and "main" in kind.replace("+", ".").split(".")
 
 
