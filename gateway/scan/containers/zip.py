@@ -8,10 +8,9 @@ decompressed only when ``read`` is called, which raises ``OverLimit`` and ``Corr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
 
 from gateway.message import FileType, Kind, Verdict
 from gateway.scan.budget import Budget, OverLimit
@@ -36,7 +35,8 @@ _GAP = 64
 _BETWEEN = "between the members"
 
 
-class Member(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Member:
     """One member, in one reading. ``entry`` is what the archive claims; ``read`` is the only truth about it."""
 
     entry: Entry
@@ -141,7 +141,7 @@ def opened(found: Iterable[Member], blob: Blob, look: Look) -> Iterator[Member]:
         if source not in told:
             told.add(source)
             look.find(Kind.DECRYPTED, blob.where, f"is encrypted; {source} opens it, and it was looked into")
-        yield member._replace(encrypted=False, unlocked=content)
+        yield replace(member, encrypted=False, unlocked=content)
 
 
 @dataclass(slots=True)
