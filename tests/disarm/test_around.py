@@ -15,20 +15,23 @@ from gateway.samples import vba
 from gateway.samples.package import package, parts_of
 from tests.disarm import harness
 from tests.e2e.tools import need
-from tests.makers import odf, rtf
+from tests.makers import locks, odf, office, rtf
 from tests.makers.archives import tar
 from tests.makers.flat import flat_opc, parts_of_flat, project_2003, word_2003
-from tests.makers.locks import zip_crypto
 from tests.makers.web import activemime
 from tests.makers.zips import Item, build
 
-DOCM = samples.docm_autoopen()
+DOCM = office.armed(samples.docx(), "docm")
 OBJECT = rtf.embedded(rtf.ole1("Word.Document.8", samples.doc_autoopen())).replace(
     b"{\\result }", b"{\\result What the object shows}"
 )
 FIELD = b'{\\field{\\*\\fldinst DDEAUTO cmd "/c inert"}{\\fldrslt Forty-two}}'
+EXCEL = "VelvetSweatshop"
+"""What Excel tries by itself, and LibreOffice for every document; on a command line it takes no other password."""
 DOCUMENTS = {
     "rich.rtf": rtf.rtf(b"Gr\\'fc\\'dfe\\par " + OBJECT + b"\\par " + FIELD + b"\\par The end"),
+    "locked.docm": locks.office(DOCM, EXCEL),
+    "locked-2007.docm": locks.office_2007(DOCM, EXCEL),
     "old.doc": word_2003("Grüße", project_2003(activemime(vba.project(DOCM)))),
 }
 
@@ -63,19 +66,20 @@ def in_opendocument(folder: Path) -> bytes:
 
 def compared(before: dict[str, bytes], folder: Path) -> None:
     """Each document and what becomes of it, shown by LibreOffice."""
-    after = {}
+    after, called = {}, {}
     for name, content in before.items():
         assert harness.scanned(content, name).verdict is not Verdict.CLEAN, name
         result = harness.disarmed(content, name)
         assert harness.scanned(result.content, result.name).verdict is Verdict.CLEAN, name
         assert len(result.content) <= len(content) * 1.01, name
-        after[name] = result.content
+        after[result.name] = result.content
+        called[result.name] = name
     for side in ("before", "after"):
         (folder / side).mkdir()
     seen, again = harness.opened(before, folder / "before"), harness.opened(after, folder / "after")
-    assert sorted(seen) == sorted(again) == sorted(before)
+    assert sorted(seen) == sorted(called[name] for name in again) == sorted(before)
     assert {name: (one.text, one.sheets) for name, one in seen.items()} == {
-        name: (one.text, one.sheets) for name, one in again.items()
+        called[name]: (one.text, one.sheets) for name, one in again.items()
     }
     assert all(one.text for one in seen.values())
 
@@ -89,13 +93,14 @@ def test_a_package_in_one_file_is_the_same_package_without_macros() -> None:
     """LibreOffice does not read this form; its parts are those of the document that was disarmed as a package."""
     result = harness.disarmed(flat_opc(DOCM), "x.xml").content
     package_parts = harness.parts(harness.disarmed(DOCM, "x.docm").content)
-    flat = parts_of_flat(result)
+    found = parts_of_flat(result)
+    flat = {name: part for name, part in found.items() if not name.endswith(".rels") or b"<Relationship " in part}
     assert flat.keys() == package_parts.keys() - {"[Content_Types].xml"}
-    for name in flat:
+    for name, part in flat.items():
         if name.endswith(".rels"):
-            assert flat[name].count(b"<Relationship ") == package_parts[name].count(b"<Relationship ")
+            assert part.count(b"<Relationship ") == package_parts[name].count(b"<Relationship ")
         else:
-            assert flat[name] in package_parts[name]
+            assert part in package_parts[name]
 
 
 @pytest.mark.parametrize("locked", [False, True])
@@ -107,9 +112,9 @@ def test_documents_of_every_family_in_one_archive(locked: bool) -> None:
         "d.rtf": DOCUMENTS["rich.rtf"],
         "e.tar": tar("f.docm", DOCM),
     }
-    items = [
-        zip_crypto(name, content, b"tulip") if locked else Item(name, content) for name, content in documents.items()
-    ]
+    items = [Item(name, content) for name, content in documents.items()]
+    if locked:
+        items = [locks.zip_crypto(name, content, b"tulip") for name, content in documents.items()]
     data = build([*items, Item("note.txt", b"The password is tulip")])
     result = harness.disarmed(data, "all.zip", "tulip")
     found = unpacked(result.content)

@@ -76,6 +76,8 @@ class _Work:
         disarmer = next((function for types, function in DISARMERS if kind in types), None)
         if kind in sniff.OLE_TYPES and locked.is_locked(content):
             disarmer = locked.disarm  # the compound file is only around the document
+        elif kind is FileType.XLS and locked.is_locked_workbook(content, self.budget):
+            disarmer = locked.disarm_workbook
         if disarmer is None:
             raise CannotDisarm(f"{name or 'a document'}: nothing can be taken out of a file of the type {kind}")
         try:

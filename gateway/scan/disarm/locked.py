@@ -1,8 +1,10 @@
-"""Documents of Office 2007 and later that are encrypted with a password (MS-OFFCRYPTO 2.3.4).
+"""Documents that are encrypted with a password (MS-OFFCRYPTO 2.3).
 
-Contract: ``disarm`` keeps the promise of ``parts``. The document is opened, disarmed and encrypted again in the same
-file with the same key, so that the same password opens it; that goes for the password Excel tries by itself too. The
-password itself is needed nowhere but for opening. Where no password is known there is nothing to be done.
+Contract: ``disarm`` and ``disarm_workbook`` keep the promise of ``parts``. A document of Office 2007 and later is
+opened, disarmed and encrypted again in the same file with the same key, so that the same password opens it; that goes
+for the password Excel tries by itself too. The password itself is needed nowhere but for opening. Older ways to encrypt
+are not written any more: a workbook with Excel's own password stays without it, for Excel shows no difference. Where no
+password is known there is nothing to be done.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
 from gateway.scan import ole_directory
 from gateway.scan.budget import Budget
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, NothingToDisarm, Work
-from gateway.scan.documents import encryption
+from gateway.scan.documents import biff, encryption
 from gateway.scan.documents.compound import CompoundFile
 from gateway.scan.look import Corrupt
 
@@ -48,6 +50,31 @@ _FILL = b"\x36"
 def is_locked(content: bytes) -> bool:
     """Whether this compound file has an encrypted document in it."""
     return {_INFO, _PACKAGE} <= set(ole_directory.names(content))
+
+
+def is_locked_workbook(content: bytes, budget: Budget) -> bool:
+    """Whether it is a workbook encrypted as Excel 97 to 2003 does. Raises ``OverLimit``."""
+    try:
+        file = CompoundFile(content)
+        streams = [file.read(entry) for entry in file.streams("Workbook", "Book")]
+        return any(biff.read_globals(stream, budget).encrypted for stream in streams)
+    except Corrupt:
+        return False
+
+
+def disarm_workbook(content: bytes, name: str, work: Work) -> Disarmed:
+    """The workbook disarmed, without its encryption. Only for the password that everybody's Excel knows."""
+    if not CompoundFile(content).is_finite():
+        raise CannotDisarm("the encrypted workbook is damaged")
+    opened = encryption.opened(content, b"", name, work.passwords, work.budget)
+    if opened is None:
+        raise CannotDisarm(f"{name or 'the workbook'} is encrypted, and no password is known")
+    if opened.source != encryption.BY_ITSELF:
+        raise CannotDisarm(f"{name or 'the workbook'} is encrypted in a way that is not written any more")
+    inner = work.inner(opened.plain, name)
+    if inner is None:
+        raise NothingToDisarm(f"{name or 'the workbook'} holds nothing that could be taken out")
+    return inner
 
 
 def disarm(content: bytes, name: str, work: Work) -> Disarmed:

@@ -10,11 +10,12 @@ import pytest
 
 from gateway import samples
 from gateway.message import Kind, Verdict
+from gateway.samples import biff
 from gateway.samples.compound import compound_file, streams_of
 from gateway.scan import Limits, examine
 from gateway.scan.disarm import CannotDisarm, locked
 from tests.makers import mail
-from tests.makers.locks import office, office_2007
+from tests.makers.locks import office, office_2007, workbook_rc4
 from tests.makers.looks import RULES
 from tests.makers.zips import Item, build
 from tests.unit.scan.disarm import stand_in
@@ -95,7 +96,26 @@ def test_no_password_is_told() -> None:
     assert PASSWORD not in str(refused.value)
 
 
+def workbook(password: str, *sheets: biff.Sheet) -> bytes:
+    stream = biff.workbook_stream([biff.Sheet("Sheet1", biff.WORKSHEET), *sheets], auto_open=len(sheets))
+    return compound_file({("Workbook",): workbook_rc4(stream, password)})
+
+
+RUNNING = biff.Sheet("Macro1", biff.MACRO_SHEET, 2)
+
+
+def test_a_workbook_with_the_password_of_excel_stays_without_it() -> None:
+    result = run(workbook("VelvetSweatshop", RUNNING), "x.xls")
+    assert (result.name, result.media_type) == ("x.xls", "application/vnd.ms-excel")
+    report = examine(result.content, rules=RULES, limits=Limits(), mail=False)
+    assert report.verdict is Verdict.CLEAN
+    assert not report.findings
+
+
 REFUSED = {
+    "a workbook with a password": (workbook(PASSWORD, RUNNING), "not written any more"),
+    "a workbook with an unknown password": (workbook("nobody knows", RUNNING), "no password is known"),
+    "a workbook with nothing in it": (workbook("VelvetSweatshop"), "nothing that could be taken out"),
     "a password nobody knows": (office(ARMED, "nobody knows"), "no password is known"),
     "nothing in it": (office(QUIET, PASSWORD), "nothing that could be taken out"),
     "not a document": (compound_file({("EncryptionInfo",): b"x" * 9, ("EncryptedPackage",): b"y"}), "no password"),
@@ -114,7 +134,7 @@ REFUSED = {
 @pytest.mark.parametrize(("data", "why"), REFUSED.values(), ids=REFUSED)
 def test_what_is_not_certain_is_refused(data: bytes, why: str) -> None:
     with pytest.raises(CannotDisarm, match=why):
-        run(data, "x.docm", PASSWORD)
+        run(data, "x.xls" if b"W\0o\0r\0k\0b\0o\0o\0k" in data else "x.docm", PASSWORD)
 
 
 def test_other_compound_files_are_not_taken_for_locked_ones() -> None:
