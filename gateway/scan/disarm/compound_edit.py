@@ -45,6 +45,10 @@ class EditedFile(CompoundFile):
         self._shrunk: dict[int, int] = {}
         self._directory = self._numbers(self._directory_start, self._fat)
         self._mini_home = self._numbers(self._table[0][11], self._fat) if self._table[0][12] else []
+        self._small = self._usable_mini_fat()
+        self._in_storage: dict[tuple[str, ...], list[Entry]] = {}
+        for entry in self.entries:
+            self._in_storage.setdefault(entry.parent, []).append(entry)
         for entry in self.entries:
             if entry.path[0] == LOST[0]:
                 self._gone.add(entry.number)  # no application reads what its directory does not lead to
@@ -53,6 +57,8 @@ class EditedFile(CompoundFile):
         """Whether ``finished`` differs from what was opened."""
 
     def _check(self) -> None:
+        if len(self._directory) * self.size_of_sector < len(self._table) * _ENTRY_SIZE:
+            raise CannotDisarm("The document is damaged: its directory breaks off")
         seen: set[tuple[str, ...]] = set()
         for entry in self.entries:
             path = tuple(name.casefold() for name in entry.path)
@@ -66,17 +72,23 @@ class EditedFile(CompoundFile):
         """The stream as it was when the file was opened."""
         return super().read(entry, limit)
 
+    def inside(self, storage: tuple[str, ...]) -> list[Entry]:
+        """What lay directly in a storage when the file was opened."""
+        return self._in_storage.get(storage, [])
+
     def is_gone(self, entry: Entry) -> bool:
         """Whether the entry was taken out."""
         return entry.number in self._gone
 
     def remove(self, entry: Entry) -> None:
         """Take a stream out, or a storage with everything in it."""
-        depth = len(entry.path)
-        for other in self.entries:
-            if other is entry or (entry.kind == STORAGE and other.path[:depth] == entry.path):
+        waiting = [entry]
+        while waiting:
+            other = waiting.pop()
+            if other.number not in self._gone:
                 self._gone.add(other.number)
-                self.changed = True
+                waiting += self._in_storage.get(other.path, []) if other.kind == STORAGE else []
+        self.changed = True
 
     def write(self, entry: Entry, content: bytes | bytearray) -> None:
         """Put ``content`` in the place of a stream; it is as long or shorter. A large stream stays a large one, so what
@@ -131,10 +143,11 @@ class EditedFile(CompoundFile):
     def _places(self, entry: Entry, size: int | None = None) -> list[int]:
         """Numbers of the sectors, or mini sectors, that hold the stream."""
         size = entry.size if size is None else size
-        table = self._fat if entry.size >= _CUTOFF else self._small()
+        table = self._fat if entry.size >= _CUTOFF else self._small
         return self._numbers(entry.start, table)[: -(-size // self._unit(entry))] if size else []
 
-    def _small(self) -> array[int]:
+    def _usable_mini_fat(self) -> array[int]:
+        """As much of the table of mini sectors as there are such sectors."""
         if self._mini_fat is None:
             self._read_mini_fat()
         assert self._mini_fat is not None
@@ -200,8 +213,7 @@ class EditedFile(CompoundFile):
 
     def _wipe(self, streams: list[Entry]) -> None:
         """Zeros into every sector that nothing owns, and behind the end of what does not fill its last one."""
-        small = self._small() if self._mini_home else array("I")
-        owned, owned_small = bytearray(self._sectors), bytearray(len(small))
+        owned, owned_small = bytearray(self._sectors), bytearray(len(self._small))
         tables = (self._fat_sectors, self._difat_sectors, self._directory, self._mini_home)
         mini_fat = self._numbers(self._mini_fat_start, self._fat) if self._mini_fat_count else []
         for numbers in (*tables, mini_fat):

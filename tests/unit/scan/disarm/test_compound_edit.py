@@ -1,5 +1,6 @@
 import contextlib
 import io
+import struct
 
 import olefile
 import pytest
@@ -138,6 +139,14 @@ def test_a_stream_that_breaks_off_is_refused():
     content = samples.doc_autoopen()
     with pytest.raises(CannotDisarm):
         EditedFile(content[: len(content) // 2])
+
+
+def test_a_directory_that_no_table_covers_is_refused():
+    content = bytearray(samples.doc_autoopen())
+    first = 1 + struct.unpack_from("<I", content, 76)[0]
+    size = 512 * (first + 1)
+    with pytest.raises(CannotDisarm):
+        EditedFile(bytes(content[: first * 512]) + b"\xff" * 512 + bytes(content[size:]))
 
 
 @settings(max_examples=150)
