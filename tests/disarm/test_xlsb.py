@@ -33,8 +33,8 @@ def test_macro_sheets_go_and_numbers_follow() -> None:
     assert [name for name, _ in book.names] == ["_removed1", "Kept", "Local", "_removed4"]
     assert [book.reader().text(formula) for _, formula in book.names] == [
         "#ERROR",
-        "Second!$A$1",
-        "Second!$A$1",
+        "Second!A1",
+        "Second!A1",
         "#ERROR",
     ]
     records = book_of(found.content)
