@@ -204,15 +204,18 @@ def _fuglu_python() -> Path:
 
 
 @contextlib.contextmanager
-def macrogate(around: Surroundings, http: int | None = None) -> Iterator[int]:
-    """The gateway as it is shipped, nothing changed but ports and paths. ``http`` is the port of its metrics."""
+def macrogate(around: Surroundings, http: int | None = None, more: str = "") -> Iterator[int]:
+    """The gateway as it is shipped, nothing changed but ports and paths. ``http`` is the port of its metrics, ``more``
+    further sections of its configuration."""
     command = Path(sys.executable).with_name("macrogate")
     if not command.exists():
         raise Missing("the macrogate command is not installed in this environment")
     port = free_port()
     with folder("macrogate") as home:
         configuration = home / "macrogate.toml"
-        configuration.write_text(MACROGATE.format(port=port, sink=around.sink, http=http or free_port(), home=home))
+        configuration.write_text(
+            MACROGATE.format(port=port, sink=around.sink, http=http or free_port(), home=home) + more
+        )
         with running([str(command), "serve", "--config", str(configuration)], home / "log") as process:
             await_port(port, process, home / "log")
             yield port
@@ -258,10 +261,27 @@ def _write(path: Path, *lines: str) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+@contextlib.contextmanager
+def macrogate_milter(around: Surroundings) -> Iterator[int]:
+    """Postfix that asks the gateway by milter, over a UNIX socket, and relays to the sink."""
+    with folder("macrogate-milter") as home:
+        door = home / "door"
+        door.mkdir()
+        shutil.chown(door, group="postfix")
+        door.chmod(0o2750)
+        more = f'[milter]\nlisten = "unix:{door}/milter.sock"\n'
+        with (
+            macrogate(around, more=more),
+            _postfix(around, [f"smtpd_milters=unix:{door}/milter.sock"]) as port,
+        ):
+            yield port
+
+
 PEERS = (
     Peer("smtp-sink alone", sink_alone),
     Peer("Postfix alone", postfix_alone),
     Peer("Macrogate", macrogate),
+    Peer("Postfix + Macrogate as milter", macrogate_milter),
     Peer("amavisd + clamd", amavisd),
     Peer("Postfix + clamav-milter + clamd", postfix_clamav_milter),
     Peer("FuGlu + clamd", fuglu, reuse=False),

@@ -30,7 +30,17 @@ from tests.e2e.tools import eventually, find, free_port, need
 WHOLE = bool(os.environ.get("MACROGATE_PROOF"))
 """Every case of the corpus, instead of a few of every fourth folder."""
 
-STRIPPING = """
+DISARMING = """
+[[rule]]
+id = "macros"
+title = "A document in it has macros"
+why = "For this test"
+action = "disarm"
+when = { verdict = ["autoexec", "macro"] }
+example = { findings = ["vba-autoexec"], type = "docm" }
+"""
+
+CAROL = """
 [[rule]]
 id = "carol"
 title = "Carol wants none of it"
@@ -38,7 +48,9 @@ why = "For this test"
 action = "quarantine"
 when = { verdict = ["autoexec", "suspicious", "macro"], recipient = "carol@example.com" }
 example = { findings = ["vba-autoexec"], type = "docm", recipient = "carol@example.com" }
+"""
 
+STRIPPING = """
 [[rule]]
 id = "acts"
 title = "Something in it acts by itself"
@@ -79,10 +91,10 @@ def fate_of(event: dict[str, Any]) -> Fate:
 
 @pytest.fixture(scope="module")
 def stripping() -> Iterator[Chain]:
-    """A milter chain whose policy takes out what acts."""
+    """A milter chain whose policy takes out what acts: macros out of their document, or the document."""
     chain = milter_chain()
     policy = chain.gateway.folder / "policy.toml"
-    policy.write_text(STRIPPING)
+    policy.write_text(CAROL + DISARMING + STRIPPING)
     chain.gateway.append('[policy]\nfile = "policy.toml"\n')
     yield from running(lambda: chain)
 
@@ -101,7 +113,8 @@ def _without_number(block: re.Match[bytes]) -> bytes:
         text = base64.b64decode(block[0], validate=False)
     except ValueError:
         return block[0]
-    return re.sub(rb"kept as \w+", b"kept as *", text) if b"was removed from this message" in text else block[0]
+    masked, notices = re.subn(rb"kept as\s+[0-9a-f]{16}", b"kept as *", text)
+    return masked if notices else block[0]
 
 
 def by_queue_id(chain: Chain, user: str, wanted: set[str]) -> dict[str, bytes]:
@@ -125,6 +138,9 @@ def cases() -> Iterator[tuple[str, bytes]]:
         for name, message in mails(folder) if WHOLE else list(mails(folder))[:2]:
             yield f"{folder.name}/{name}", message
 
+
+SALTED = re.compile(r"d5[1-4]-")
+"""Folders of encrypted documents: disarmed, they are encrypted again with new random bytes."""
 
 REPAIRED = {
     "m22-m23-m24-m28-odd-fields/blank-before-colon-held.eml": "takes the blank before the colon away",
@@ -171,12 +187,14 @@ def test_proxy_and_milter_do_the_same_to_every_case(stripping: Chain) -> None:
             wrong.append(f"{name}: {one.action} by proxy, {other.action} by milter")
         elif one.action != "quarantine":
             ours, theirs = below(arrived["smtp"][one.queue_id]), below(arrived["milter"][other.queue_id])
+            if one.action == "disarm" and SALTED.match(name):
+                ours, theirs = ours[:1000], theirs[:1000]
             if ours != theirs:
                 wrong.append(f"{name}: {one.action}, {difference(ours, theirs)}")
             elif one.action == "deliver" and digest(arrived["milter"][other.queue_id]) != other.sha256:
                 wrong.append(f"{name}: not what was scanned")
     assert not wrong, "\n".join(wrong)
-    assert {fate.action for fate in fates["smtp"]} == {"deliver", "strip", "quarantine"}
+    assert {fate.action for fate in fates["smtp"]} == {"deliver", "disarm", "strip", "quarantine"}
 
 
 def digest(received: bytes) -> str:
@@ -404,5 +422,5 @@ def test_a_message_of_25_mib_is_changed_in_time(stripping: Chain) -> None:
     assert reply.startswith("250 2.0.0 Ok: queued as "), reply
     queue_id = reply.rpartition(" ")[2]
     received = below(by_queue_id(stripping, "bob", {queue_id})[queue_id])
-    assert b"was removed from this message" in received
+    assert b"action=disarm" in received
     assert len(received) > 25 << 20
