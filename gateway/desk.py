@@ -14,7 +14,7 @@ from typing import Any
 from gateway.message import HeldState, Verdict
 from gateway.quarantine import Filters, HeldNotFound, Quarantine, QuarantineError
 from gateway.quarantine.release import Deliver
-from gateway.web.desk import DeskError, NotHeld, Query
+from gateway.web.desk import DeskError, NotHeld, Query, moment_and_id
 
 WAITING = frozenset({HeldState.HELD, HeldState.RELEASING})
 HOURS = 24
@@ -46,7 +46,8 @@ class ReleaseDesk:
             recipient=query.recipient,
             subject=query.subject,
             limit=query.limit,
-            offset=query.offset,
+            older_than=moment_and_id(query.older) if query.older else None,
+            newer_than=moment_and_id(query.newer) if query.newer else None,
         )
         with _told():
             return await self._quarantine.find(filters)

@@ -142,9 +142,11 @@ class Index:
 
     async def find(self, filters: Filters) -> tuple[HeldMessage, ...]:
         """What fits, newest first."""
-        query = matching(filters).order_by(held.c.kept_at.desc(), held.c.id).limit(filters.limit).offset(filters.offset)
+        upwards = filters.newer_than is not None
+        order = (held.c.kept_at, held.c.id) if upwards else (held.c.kept_at.desc(), held.c.id.desc())
         async with self._reading() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(matching(filters).order_by(*order).limit(filters.limit))).all()
+            rows = rows[::-1] if upwards else rows
             recipients = await _recipients_of(connection, [row.id for row in rows])
         return tuple(message(row, recipients.get(row.id, ())) for row in rows)
 

@@ -22,8 +22,10 @@ class Filters:
     recipient: str = ""
     subject: str = ""
     verdict: Verdict | None = None
+    older_than: tuple[datetime, str] | None = None
+    newer_than: tuple[datetime, str] | None = None
+    """Time and id of a message of the list: what comes after it, or before it, and next to it first."""
     limit: int = 100
-    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

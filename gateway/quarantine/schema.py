@@ -50,8 +50,8 @@ held = Table(
     Column("recovered", Boolean, nullable=False),
     Column("note", Text, nullable=False),
     Column("revision", Integer, nullable=False, comment="sequence of the last journal entry seen"),
-    Index("held_by_time", "kept_at"),
-    Index("held_by_state", "state", "kept_at"),
+    Index("held_by_time", "kept_at", "id"),
+    Index("held_by_state", "state", "kept_at", "stored"),
     Index("held_by_content", "sha256", "envelope", "kept_at"),
 )
 

@@ -9,9 +9,10 @@ tenth of a second of one core, so only two do so at a time.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -32,8 +33,7 @@ from gateway.web.users import Role, User, Users, UsersError
 COOKIE = "macrogate_session"
 PAGE = 50
 """Messages on one page of the list."""
-DEEPEST = 100_000
-"""The last message that can be paged to; further back, narrow the search."""
+PLACE = re.compile(r"[0-9]{1,17}-[0-9a-f]{16,64}")
 LONGEST_FIELD = 500
 LARGEST_FORM = 1 << 18
 """Bytes; a message with a thousand recipients to choose from needs half of it."""
@@ -63,21 +63,33 @@ class NotHeld(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What the list is to show. Texts match anywhere; ``state`` "" is what still waits, "all" everything."""
+    """What the list is to show. Texts match anywhere; ``state`` "" is what still waits, "all" everything. ``older`` and
+    ``newer`` are places in the list (``place``) after or before which it goes on."""
 
     state: str = ""
     verdict: str = ""
     sender: str = ""
     recipient: str = ""
     subject: str = ""
-    offset: int = 0
+    older: str = ""
+    newer: str = ""
     limit: int = PAGE
 
-    def at(self, offset: int) -> str:
+    def at(self, **place: str) -> str:
         """The query string of another page of the same list."""
         fields = ("state", "verdict", "sender", "recipient", "subject")
-        given = {name: getattr(self, name) for name in fields if getattr(self, name)}
-        return urlencode(given | ({"offset": offset} if offset else {}))
+        return urlencode({name: getattr(self, name) for name in fields if getattr(self, name)} | place)
+
+
+def place(message: Any) -> str:
+    """Where a message stands in the list: its time in microseconds, and its id."""
+    return f"{round(message.kept_at.timestamp() * 1_000_000)}-{message.id}"
+
+
+def moment_and_id(place: str) -> tuple[datetime, str]:
+    """What ``place`` made; only called with what ``PLACE`` matches."""
+    micros, _, held_id = place.partition("-")
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), held_id
 
 
 class Desk(Protocol):
@@ -262,8 +274,14 @@ class _Pages:
     async def listing(self, visit: _Visit) -> Response:
         """What is held, newest first."""
         query = _query(visit.request.query_params)
-        found = await self._desk.find(Query(**{**_as_dict(query), "limit": PAGE + 1}))
-        return self._page("list.html", visit, query=query, found=found[:PAGE], more=len(found) > PAGE, page=PAGE)
+        found = await self._desk.find(replace(query, limit=PAGE + 1))
+        more = len(found) > PAGE
+        shown = found[-PAGE:] if query.newer else found[:PAGE]
+        links = {
+            "newer": place(shown[0]) if shown and (query.older or (query.newer and more)) else "",
+            "older": place(shown[-1]) if shown and (query.newer or more) else "",
+        }
+        return self._page("list.html", visit, query=query, found=shown, links=links)
 
     async def one(self, visit: _Visit) -> Response:
         """Everything about one message."""
@@ -319,19 +337,16 @@ def _reason(visit: _Visit) -> str:
 def _query(given: Mapping[str, str]) -> Query:
     """The list somebody asked for; words that mean nothing are taken for none."""
     state, verdict = given.get("state", ""), given.get("verdict", "")
-    offset = given.get("offset", "0")
+    older, newer = given.get("older", ""), given.get("newer", "")
     return Query(
         state=state if state in {"all", *HeldState} else "",
         verdict=verdict if verdict in {known.label for known in Verdict} else "",
         sender=given.get("sender", "").strip()[:LONGEST_FIELD],
         recipient=given.get("recipient", "").strip()[:LONGEST_FIELD],
         subject=given.get("subject", "").strip()[:LONGEST_FIELD],
-        offset=min(int(offset), DEEPEST) if offset.isascii() and offset.isdigit() and len(offset) < 10 else 0,
+        older=older if PLACE.fullmatch(older) else "",
+        newer=newer if PLACE.fullmatch(newer) and not older else "",
     )
-
-
-def _as_dict(query: Query) -> dict[str, Any]:
-    return {name: getattr(query, name) for name in Query.__slots__}
 
 
 async def _fields(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
