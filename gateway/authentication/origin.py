@@ -10,12 +10,9 @@ import re
 
 from gateway.authentication import tags
 from gateway.authentication.fields import Header
+from gateway.scan import headers
 
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 _ANGLE = re.compile(r"<([^<>]*)>")
-_ROUNDS = 10
-"""Comments inside comments."""
 
 
 class NoAuthor(Exception):
@@ -27,14 +24,7 @@ def author(header: Header) -> str:
     fields = header.all(b"from")
     if len(fields) != 1:
         raise NoAuthor("there is no From field" if not fields else "there are several From fields")
-    text = fields[0].text
-    if len(text) > 10_000:
-        raise NoAuthor("From is too long")
-    text = _QUOTED.sub("", text)
-    for _ in range(_ROUNDS):
-        text, found = _COMMENT.subn("", text)
-        if not found:
-            break
+    text = headers.without_quoted(headers.without_comments(fields[0].text))
     places = _ANGLE.findall(text) or text.split(",")
     domains = {_domain(place) for place in places if "@" in place}
     if len(domains) != 1:

@@ -13,9 +13,8 @@ from collections.abc import Collection
 from gateway.authentication import tags
 from gateway.authentication.fields import Header, RawField
 from gateway.message import AuthResult, Checked, clip
-from gateway.scan.headers import first_word
+from gateway.scan.headers import first_word, without_comments
 
-_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 _PAIR = re.compile(r"([A-Za-z0-9.-]{1,64})\s{0,99}=\s{0,99}\"?([^\s\";]{1,320})\"?")
 _WORDS = {word.value: word for word in AuthResult} | {"hardfail": AuthResult.FAIL, "error": AuthResult.TEMPERROR}
 
@@ -35,9 +34,9 @@ def spf(header: Header, trusted: Collection[str]) -> Checked:
 
 def _results(field: RawField, trusted: Collection[str]) -> Checked | None:
     text = field.text
-    if first_word(text[:2000]) not in trusted:
+    if first_word(text) not in trusted:
         return None
-    for statement in _COMMENT.sub(" ", text[:10_000]).split(";")[1:]:
+    for statement in without_comments(text).split(";")[1:]:
         method, _, rest = statement.strip().partition("=")
         if method.strip().lower().partition("/")[0] == "spf":
             values = {key.lower(): value for key, value in _PAIR.findall(rest)}
@@ -46,7 +45,7 @@ def _results(field: RawField, trusted: Collection[str]) -> Checked | None:
 
 
 def _received_spf(field: RawField, trusted: Collection[str]) -> Checked | None:
-    text = _COMMENT.sub(" ", field.text[:10_000])
+    text = without_comments(field.text)
     values = {key.lower(): value for key, value in _PAIR.findall(text)}
     if values.get("receiver", "").lower() not in trusted:
         return None

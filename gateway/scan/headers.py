@@ -34,7 +34,7 @@ _CONTINUED = re.compile(
 _INDENTED = re.compile(rb"\n[ \t]+(content-(?:type|transfer-encoding)[ \t]*:)", re.IGNORECASE)
 _ENDS_LINE = bytes.maketrans(b"\r\v", b"\n\n")
 _REPEATED = re.compile(r"[\s:]*(?:content-(?:type|transfer-encoding)\s*)?:[\s:]*", re.IGNORECASE)
-_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
+_BRACKET = re.compile(r"\\.|[()]", re.DOTALL)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _PARAMETER = re.compile(r';\s*([^=;\s"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -220,8 +220,8 @@ def _unfolded(value: bytes) -> str:
 
 def first_word(text: str) -> str:
     """The first word of a structured value in lower case, without the comments and quotes it may be dressed in."""
-    words = parse_value(text).token.split()
-    return words[0].strip('"').rstrip(".") if words else ""
+    words = without_comments(text).partition(";")[0].split()
+    return words[0].strip('"').rstrip(".").lower() if words else ""
 
 
 def parse_value(text: str) -> Value:
@@ -249,21 +249,55 @@ def _readings(quoted: str | None, bare: str | None) -> Iterator[str]:
 
 
 def without_comments(text: str) -> str:
-    """``text`` without RFC 5322 §3.2.2 comments; parentheses inside quotes are none. Nested ones go from the inside."""
+    """``text`` without RFC 5322 §3.2.2 comments, nested ones included; parentheses inside quotes are none."""
     pieces = []
     position = 0
-    for quoted in _QUOTED.finditer(text):
+    for quoted in _quoted(text):
         pieces += [_strip_comments(text[position : quoted.start()]), quoted.group()]
         position = quoted.end()
     return "".join((*pieces, _strip_comments(text[position:])))
 
 
+def without_quoted(text: str) -> str:
+    """``text`` without its quoted strings (RFC 5322 §3.2.4)."""
+    pieces = []
+    position = 0
+    for quoted in _quoted(text):
+        pieces.append(text[position : quoted.start()])
+        position = quoted.end()
+    return "".join((*pieces, text[position:]))
+
+
+def _quoted(text: str) -> Iterator[re.Match[str]]:
+    """The quoted strings. Behind a quote that is never closed there are none: each would have to close it."""
+    start = text.find('"')
+    while start >= 0 and (found := _QUOTED.match(text, start)):
+        yield found
+        start = text.find('"', found.end())
+
+
 def _strip_comments(text: str) -> str:
-    for _ in range(10):
-        text, count = _COMMENT.subn("", text)
-        if not count:
-            break
-    return text
+    """One pass: a comment is a pair of brackets that is in no other pair. A backslash counts only inside one."""
+    open_at: list[int] = []
+    comments: list[tuple[int, int]] = []
+    position = 0
+    while found := _BRACKET.search(text, position):
+        position = found.end()
+        if found.group() == "(":
+            open_at.append(found.start())
+        elif found.group() == ")" and open_at:
+            start = open_at.pop()
+            while comments and comments[-1][0] > start:
+                comments.pop()
+            comments.append((start, position))
+        elif found.group()[0] == "\\" and not open_at:
+            position = found.start() + 1
+    pieces = []
+    position = 0
+    for start, end in comments:
+        pieces.append(text[position:start])
+        position = end
+    return "".join((*pieces, text[position:]))
 
 
 def _extended(value: str) -> str:
