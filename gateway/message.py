@@ -303,7 +303,7 @@ class Headline:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The TXT records of a name. ``result`` is ``pass`` when DNS answered, if only that there are none; else
-    ``temperror`` or ``permerror``, with the reason. A record is Latin-1, its strings joined."""
+    ``temperror`` or ``permerror``, with the reason. A record is its strings joined, printable ASCII."""
 
     name: str
     result: AuthResult

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import dns.asyncresolver
@@ -25,6 +25,9 @@ MAX_RECORD: Final = 8192
 """Bytes of one TXT record. An RSA key of 8192 bits has some 1400."""
 MAX_RECORDS: Final = 10
 """Of one name."""
+MAX_TEXT: Final = 300_000
+"""Characters of all records for one message. As JSON they take twice the room at the most, and fit into a frame."""
+TOO_MUCH: Final = "DNS has more text for this message than can be meant"
 MAX_REMEMBERED: Final = 5000
 MAX_TTL: Final = 3600
 MIN_TTL: Final = 30
@@ -46,7 +49,7 @@ class Resolver:
         """The TXT records of ``names``, in their order."""
         deadline = time.monotonic() + seconds
         gate = asyncio.Semaphore(AT_ONCE)
-        return tuple(await asyncio.gather(*(self._one(name, deadline, gate) for name in names)))
+        return _bounded(await asyncio.gather(*(self._one(name, deadline, gate) for name in names)))
 
     async def _one(self, name: str, deadline: float, gate: asyncio.Semaphore) -> Answer:
         until, known = self._known.get(name, (0.0, None))
@@ -101,13 +104,23 @@ def _address(server: str) -> tuple[str, int]:
     return (host, int(port)) if colon and ":" not in port else (server, 53)
 
 
+def _bounded(answers: Iterable[Answer]) -> tuple[Answer, ...]:
+    """``answers`` with no more text than a worker takes in one order."""
+    bounded = []
+    left = MAX_TEXT
+    for answer in answers:
+        left -= sum(map(len, answer.texts))
+        bounded.append(answer if left >= 0 else Answer(answer.name, AuthResult.PERMERROR, reason=TOO_MUCH))
+    return tuple(bounded)
+
+
 def _answer(name: str, found: dns.resolver.Answer) -> Answer:
     texts: list[str] = []
     for record in found:
         text = b"".join(record.strings)
         if len(text) > MAX_RECORD or len(texts) >= MAX_RECORDS:
-            return Answer(name, AuthResult.PERMERROR, reason="DNS has more text under this name than can be meant")
-        texts.append(text.decode("latin-1"))
+            return Answer(name, AuthResult.PERMERROR, reason=TOO_MUCH)
+        texts.append(clip(text.decode("latin-1"), MAX_RECORD).encode("ascii", "replace").decode())
     return Answer(name, AuthResult.PASS, tuple(texts))
 
 

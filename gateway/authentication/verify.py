@@ -22,6 +22,8 @@ from gateway.authentication.tags import BadTags
 from gateway.message import Answer, Authentication, AuthResult, Checked, Signed, clip
 
 MAX_SIGNATURES: Final = 8
+KNOWN: Final = frozenset({*signatures.KINDS, "rsa-sha1"})
+"""Algorithms that are told by their name."""
 
 
 def names(data: Bytes) -> tuple[str, ...]:
@@ -82,7 +84,7 @@ def _signed(signature: Signature | str, header: Header, bodies: Bodies, ask: Ask
         result=result,
         domain=signature.domain,
         selector=signature.selector,
-        algorithm=clip(signature.algorithm, 20),
+        algorithm=signature.algorithm if signature.algorithm in KNOWN else "",
         mark=_mark(signature),
         reason=clip(reason, 200),
     )

@@ -59,6 +59,7 @@ MAX_SIZE: Final = 1 << 40
 _PREFIX = struct.Struct("!II")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"[1-9]\d{0,8}(\.[1-9]\d{0,8}){0,200}", re.ASCII)
+_RESULT_WORD = re.compile(r"[A-Za-z0-9+/=_-]{0,40}")
 _DNS_NAME = re.compile(r"[a-z0-9_.-]{1,253}", re.IGNORECASE)
 
 
@@ -393,6 +394,8 @@ def _check_authentication(found: Authentication) -> None:
     _require(all(_safe(text, 253) for text in texts), "a result that is not safe to show")
     names = [text for signed in found.dkim for text in (signed.domain, signed.selector)]
     names += [checked.domain for checked in (found.arc, found.dmarc, found.spf)]
+    words = [text for signed in found.dkim for text in (signed.algorithm, signed.mark)]
+    _require(all(map(_RESULT_WORD.fullmatch, words)), "a word that would end its statement")
     _require(all(not name or _DNS_NAME.fullmatch(name) for name in names), "a name that cannot be in DNS")
 
 

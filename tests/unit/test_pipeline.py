@@ -13,6 +13,8 @@ import pytest
 from gateway.events import MailLog
 from gateway.message import (
     Action,
+    Authentication,
+    AuthResult,
     Change,
     Client,
     Decision,
@@ -25,6 +27,7 @@ from gateway.message import (
     Reply,
     Report,
     ScanFailed,
+    Signed,
     Span,
     Splice,
     Transaction,
@@ -350,3 +353,52 @@ async def test_an_answer_comes_before_the_client_gives_up_and_the_delivery_ends(
     assert await pipeline.process(TRANSACTION, Spool.of(MESSAGE), never) == TOO_SLOW
     assert ended == ["delivery"]
     assert stage.event["reply"] == TOO_SLOW.text
+
+
+@dataclass
+class Vouching:
+    """An authenticator and a sealer."""
+
+    stage: Stage
+    broken: bool = False
+    sealed: list[bytes] = field(default_factory=list)
+
+    async def verify(self, content: Spool) -> Authentication:
+        return Authentication((Signed(AuthResult.PASS, "example.org"),))
+
+    def stamp(self, found: Authentication) -> bytes:
+        return f"Results: {found.dkim_result}\r\n".encode()
+
+    async def seal(self, content: Spool, edits: Edits, found: Authentication | None) -> bytes:
+        if self.broken:
+            raise RuntimeError("no key")
+        self.sealed.append(b"".join(content.chunks(edits)))
+        return b"Seal: x\r\n"
+
+    async def play(self) -> Reply:
+        stage = self.stage
+        pipeline = Pipeline(
+            stage, cast(Policy, stage), stage, MailLog(stage.log), stage.metrics, authenticator=self, sealer=self
+        )
+        return await pipeline.process(TRANSACTION, Spool.of(MESSAGE), stage.deliver)
+
+
+async def test_who_signed_is_told_on_top_and_an_unchanged_message_needs_no_seal() -> None:
+    vouching = Vouching(Stage())
+    assert (await vouching.play()).code == 250
+    ours, results, rest = vouching.stage.delivered.split(b"\r\n", 2)
+    assert (ours[:12], results, rest) == (b"X-Macrogate:", b"Results: pass", MESSAGE)
+    assert vouching.stage.event["dkim"] == "pass"
+    assert not vouching.sealed
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_a_changed_message_is_sealed_and_a_seal_that_fails_costs_no_mail(broken: bool) -> None:
+    edits = Edits((Splice(Span(len(MESSAGE) - 6, len(MESSAGE)), b"gone\r\n"),))
+    vouching = Vouching(Stage(report=ARMED, decision=decided(Action.STRIP), edits=edits), broken)
+    assert (await vouching.play()).code == 250
+    _, _, below = vouching.stage.delivered.partition(b"\r\n")
+    seal = b"" if broken else b"Seal: x\r\n"
+    assert below == seal + b"Results: pass\r\n" + MESSAGE[FORGED.end : -6] + b"gone\r\n"
+    assert vouching.sealed == ([] if broken else [vouching.stage.delivered.replace(seal, b"")])
+    assert ("not-sealed" in vouching.stage.log.getvalue()) is broken

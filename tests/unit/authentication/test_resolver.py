@@ -7,6 +7,7 @@ import dns.rcode
 import pytest
 
 from gateway.authentication.resolver import AT_ONCE, MAX_RECORD, Resolver
+from gateway.jail.wire import MAX_TEXT, Job, encode_job
 from gateway.message import Answer, AuthResult
 from tests.stubs.dns_server import Alias, Said, StubDns, silence
 from tests.stubs.pool import until
@@ -41,6 +42,14 @@ async def test_trouble_has_its_word(said: Said, result: AuthResult) -> None:
     found = await asked({"x.test": said, "good.test": "here"}, "x.test", "good.test")
     assert [answer.result for answer in found] == [result, AuthResult.PASS]
     assert found[0].reason
+
+
+async def test_no_message_gets_more_text_than_a_worker_takes() -> None:
+    names = [f"{number}.test" for number in range(61)]
+    found = await asked({name: [f"{n}" + '"\\\x80\n' * 1500 for n in range(10)] for name in names}, *names)
+    assert {answer.result for answer in found} == {AuthResult.PASS, AuthResult.PERMERROR}
+    frame = encode_job(Job(1, "authenticate", answers=found))
+    assert len(frame) < MAX_TEXT
 
 
 async def test_silence_ends() -> None:

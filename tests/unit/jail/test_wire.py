@@ -20,12 +20,14 @@ from gateway.jail.wire import (
     MAX_SPLICES,
     MAX_TEXT,
     Ask,
+    Authenticated,
     Disarmed,
     Examined,
     Failed,
     Frame,
     FrameReader,
     Job,
+    Named,
     Ready,
     Rewritten,
     Unfit,
@@ -43,7 +45,10 @@ from gateway.jail.wire import (
 )
 from gateway.message import (
     Action,
+    Authentication,
+    AuthResult,
     Change,
+    Checked,
     Edits,
     FileType,
     Finding,
@@ -51,6 +56,7 @@ from gateway.message import (
     Kind,
     Part,
     Report,
+    Signed,
     Span,
     Splice,
     Verdict,
@@ -437,3 +443,42 @@ def test_a_damaged_report_ends_in_an_answer_or_a_refusal(data: st.DataObject) ->
         return
     assert isinstance(answer, Examined)
     assert all(finding.where.isprintable() for finding in answer.report.findings)
+
+
+AUTHENTICATION = Authentication(
+    (Signed(AuthResult.FAIL, "example.org", "s1", "rsa-sha256", "abc/+=", "the body was changed"),),
+    Checked(AuthResult.PASS, "example.com"),
+    3,
+    Checked(AuthResult.TEMPERROR, "example.org", "DNS is down"),
+    "reject",
+)
+
+
+def test_who_signed_comes_through() -> None:
+    for answer in (Authenticated(1, AUTHENTICATION), Named(1, ("s1._domainkey.example.org", "_dmarc.example.org"))):
+        assert decode_answer(frame_of(encode_answer(answer)), 1, SIZE) == answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Named(1, ("a b",)),
+        Named(1, ("a\n",)),
+        Named(1, ("x" * 254,)),
+        Named(1, ("",)),
+        Named(1, ("a",) * 81),
+        Authenticated(1, replace(AUTHENTICATION, dkim=AUTHENTICATION.dkim * 9)),
+        Authenticated(1, replace(AUTHENTICATION, instance=51)),
+        Authenticated(1, replace(AUTHENTICATION, instance=-1)),
+        Authenticated(1, replace(AUTHENTICATION, dmarc_policy="maybe")),
+        Authenticated(1, replace(AUTHENTICATION, spf=Checked(AuthResult.PASS, "a b"))),
+        Authenticated(1, replace(AUTHENTICATION, arc=Checked(AuthResult.PASS, reason="a\r\nX: y"))),
+        Authenticated(1, replace(AUTHENTICATION, dkim=(Signed(AuthResult.PASS, "a;b"),))),
+        Authenticated(1, replace(AUTHENTICATION, dkim=(Signed(AuthResult.PASS, mark="\n"),))),
+        Authenticated(1, replace(AUTHENTICATION, dkim=(Signed(AuthResult.PASS, mark='" x="'),))),
+        Authenticated(1, replace(AUTHENTICATION, dkim=(Signed(AuthResult.PASS, algorithm="a; dkim=pass"),))),
+    ],
+)
+def test_who_signed_is_refused_when_it_could_not_be_shown(answer: Named | Authenticated) -> None:
+    with pytest.raises(WireError):
+        decode_answer(frame_of(encode_answer(answer)), 1, SIZE)
