@@ -287,7 +287,7 @@ def _coding(token: str) -> tuple[tuple[str, ...], bool]:
         return ("",), True
     guesses = {"64": BASE64, "quot": QUOTED, "uu": UUENCODE}
     guess = [coding for part, coding in guesses.items() if part in token]
-    return ("", *(guess or (BASE64, QUOTED))), False
+    return (*(guess or (BASE64, QUOTED)), ""), False
 
 
 def _types(block: Block) -> list[Value]:

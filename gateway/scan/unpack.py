@@ -74,6 +74,8 @@ class Scan:
         self.parts: list[Part] = []
         self.recalled = 0
         self._findings: dict[Finding, None] = {}
+        self._told: dict[str, dict[str, FileType]] = {}
+        """The parts by their path: what each content told there is."""
         self._recall = recall
         self._rule_seconds = RULE_SECONDS
         self._open = [Verdict.CLEAN]
@@ -122,7 +124,11 @@ class Scan:
     def descend(self, parent: Blob, data: bytes | memoryview, name: str) -> FileType:
         """See ``Look.descend``."""
         where = clip(f"{parent.where}/{name}" if parent.where else name, MAX_WHERE)
-        return self.look_at(Blob(bytes(data), where, name, parent.depth + 1))
+        blob = Blob(bytes(data), where, name, parent.depth + 1)
+        known = self._told.get(parent.where)
+        if known and "." not in name and (kind := known.get(_digest(blob))) is not None:
+            return kind  # another reading of the same part gave it; a name without an ending makes it nothing else
+        return self.look_at(blob)
 
     def look_at(self, blob: Blob) -> FileType:
         """Examine one part and everything in it. Returns what it is; raises only to end the whole scan."""
@@ -143,7 +149,9 @@ class Scan:
             if kind in NOTES:
                 self.passwords.hear(blob.data)
             if self._is_leaf(kind, parts_before):
-                self.parts.append(Part(blob.where, kind, len(blob.data), digest or _digest(blob), verdict))
+                part = Part(blob.where, kind, len(blob.data), digest or _digest(blob), verdict)
+                self.parts.append(part)
+                self._told.setdefault(part.where, {})[part.sha256] = kind
         return kind
 
     def _is_leaf(self, kind: FileType, parts_before: int) -> bool:

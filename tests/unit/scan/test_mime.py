@@ -71,8 +71,8 @@ def test_an_encoded_message_is_one_leaf() -> None:
         ("base64, quoted-printable", ("base64", "quoted-printable")),
         ("x-uue", ("uuencode",)),
         ("utf-8", ("",)),
-        ("x-base64", ("", "base64")),
-        ("quotedprint", ("", "quoted-printable")),
+        ("x-base64", ("base64", "")),
+        ("quotedprint", ("quoted-printable", "")),
         ("=?utf-8?B?YmFzZTY0?=", ("base64",)),
     ],
 )

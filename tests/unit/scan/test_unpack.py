@@ -1,9 +1,11 @@
 """The one place where an exception becomes a finding."""
 
+import base64
 from collections.abc import Callable
 
 import pytest
 
+from gateway import samples
 from gateway.message import FileType, Finding, Kind, Verdict
 from gateway.scan import unpack
 from gateway.scan.budget import Limits, OverLimit
@@ -87,6 +89,18 @@ def test_the_same_finding_is_told_once() -> None:
     one.find(Kind.DDE, "", "x")
     one.find(Kind.DDE, "", "x")
     assert one.findings == (Finding.of(Kind.DDE, "message", "x"),)
+
+
+def test_what_two_readings_of_a_part_give_is_told_once_under_the_name_of_the_part() -> None:
+    one = scan()
+    document = samples.doc_autoopen()
+    one.look_at(Blob(document, "2/a.doc", "a.doc"))
+    text = Blob(base64.b64encode(document), "2/a.doc", "a.doc")
+    assert one.descend(text, document, "base64 text") is FileType.DOC
+    assert [part.where for part in one.parts] == ["2/a.doc"]
+    one.descend(text, document, "b.doc")
+    one.descend(Blob(b"", "3"), document, "base64 text")
+    assert [part.where for part in one.parts] == ["2/a.doc", "2/a.doc/b.doc", "3/base64 text"]
 
 
 def test_a_document_type_without_a_reader_is_unscannable(monkeypatch: pytest.MonkeyPatch) -> None:
