@@ -109,7 +109,7 @@ def _of_folder(folder: Path) -> Line:
 
 
 def _of_entry(entry: dict[str, str]) -> Line:
-    return Line((entry["id"],), f"| {entry['id']} | {entry['title']} | | | | {entry['why']} |")
+    return Line((entry["id"],), f"| {entry['id']} | {entry['title']} | | | | {' '.join(entry['why'].split())} |")
 
 
 _PURPOSES = ("armed", "clean", "held", "noted")
