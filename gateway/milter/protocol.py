@@ -103,8 +103,9 @@ class Milter:
 
     @property
     def idle(self) -> bool:
-        """Nothing has begun that is not finished: no message, no packet."""
-        return not self._rest and self._state in {State.NEW, State.AGREED, State.CONNECTED, State.OVER}
+        """The next word may take long: no packet has begun, and the MTA has not begun to tell of a message. Between
+        envelope and header it receives the message from its own client first."""
+        return not self._rest and self._state not in {State.HEADER, State.BODY}
 
     def _step(self, command: Command) -> None:
         if command in {Command.MACRO, Command.QUIT, Command.QUIT_NC}:

@@ -177,6 +177,20 @@ def test_every_command_has_its_place() -> None:
     assert set(LEGAL) == set(Command)
 
 
+def test_an_mta_may_take_its_time_except_in_the_midst_of_telling_something() -> None:
+    """Between envelope and header its own client sends the message, however slow its line is."""
+    milter = Milter()
+    for octets, idle in [
+        (IN_MAIL, True),
+        (mta.packet(b"L", mta.texts(b"A", b"b"))[:3], False),
+        (mta.packet(b"L", mta.texts(b"A", b"b"))[3:], False),
+        (mta.packet(b"N"), False),
+        (mta.packet(b"E"), True),
+    ]:
+        milter.receive(octets)
+        assert milter.idle is idle
+
+
 def test_what_is_agreed_on() -> None:
     milter = Milter()
     (offer,) = milter.receive(mta.negotiation())

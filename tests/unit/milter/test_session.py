@@ -322,5 +322,6 @@ async def test_an_mta_that_falls_silent_in_a_message_is_not_waited_for(at: str) 
     async with stage(world, at, patience=Patience(message=0.05)) as running:
         one = await running.mta()
         await one.envelope(b"alice@example.com")
+        one.say(mta.packet(b"L", mta.texts(b"Subject", b" x")))
         assert await one.hung_up()
     assert world.ended("timeout") == 1
