@@ -26,7 +26,8 @@ Judge = Callable[[str], bool]
 def going(parts: Parts, reader: Reader) -> list[str]:
     """The sheets that have to go: all the scan takes for macro sheets, and dialogs, which do nothing without macros."""
     found = [name for name in ooxml_excel.sheets_of(parts.package) if name in parts.names]
-    gone = [name for name in found if _has_to_go(parts, name, reader)]
+    related = {link.relation.target for link in parts.living() if link.relation.kind in _GOING}
+    gone = [name for name in found if name in related or _has_to_go(parts, name, reader)]
     if len(gone) > _MOST_GOING:
         raise CannotDisarm(f"it has more than {_MOST_GOING} macro sheets")
     return gone
@@ -62,8 +63,6 @@ def referring(titles: Collection[str]) -> Judge:
 def _has_to_go(parts: Parts, name: str, reader: Reader) -> bool:
     kind = parts.package.content_type(name)
     if "macrosheet" in kind or "dialogsheet" in kind or "/macrosheets/" in name:
-        return True
-    if any(link.relation.target == name and link.relation.kind in _GOING for link in parts.living()):
         return True
     content = parts.content(name)
     if opc.is_xml(content):

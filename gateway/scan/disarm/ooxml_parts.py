@@ -192,10 +192,11 @@ class Parts:
                 target = link.node.get("Target").strip()
                 new = posixpath.splitext(target)[0] + self._renamed[link.relation.target][0]
                 xml.set_attribute(link.node, "Target", new)
+        needed = {link.rels for link in self.living()}
         for name, xml in self._rels.items():
             if name not in self.names or not xml.changed:
                 continue
-            if all(link.gone for link in self.links if link.rels == name):
+            if name not in needed:
                 self.names.pop(name)  # a part without relationships has no part for them
             else:
                 self.put(name, xml)

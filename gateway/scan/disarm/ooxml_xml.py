@@ -24,7 +24,7 @@ _RELATIONS = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships ",
     "http://purl.oclc.org/ooxml/officeDocument/relationships ",
 )
-_MAX_WANTED = 500_000
+_MAX_WANTED = 200_000
 _LAST_NARROW = 127
 
 
