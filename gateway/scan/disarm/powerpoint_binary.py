@@ -1,6 +1,6 @@
 """What runs by itself in the main stream of a presentation before 2007 (MS-PPT), made inert where it stands.
 
-Contract: ``disarm`` gives a stream of the same length. A macro project in it becomes an empty object nobody asks for, a
+Contract: ``disarm`` gives a stream of the same length. A macro project in it becomes zeros nobody asks for, a
 document in it is disarmed and stays where it was, and a shape that ran a macro or a program does nothing any more.
 Raises ``CannotDisarm`` and ``OverLimit``.
 """
@@ -20,7 +20,9 @@ MACROS = "its macros"
 PROGRAMS = "a shape that starts a program"
 OBJECT = "an object that could run something"
 
-_OBJECT = 0x1011
+_BLOB = 0x138B
+"""BinaryTagDataBlob (MS-PPT), bytes that only an add-in would understand: takes the place of an object that is gone, as
+a reader that opens every object finds fault with an empty one."""
 _HEAD = struct.Struct("<HHI")
 _INFO = b"\x02\x00\x00\x04\x0c\x00\x00\x00"
 """The head of a VBAInfoAtom (2.4.11): which object is the macro project, whether there is one, its version."""
@@ -62,7 +64,7 @@ class Presentation:
         return list(changed.removed) if self._put(place, changed.content) else [OBJECT]
 
     def _put(self, place: powerpoint97.Place, content: bytes | None) -> bool:
-        """Another content for the object, or none: then it is one of zeros, whose picture is still shown."""
+        """Another content for the object, or none: then zeros are in its place, and its picture is still shown."""
         start, end = place.at + _HEAD.size, place.at + _HEAD.size + place.size
         packed = b"" if content is None else content
         if content is not None and place.compressed:
@@ -70,7 +72,7 @@ class Presentation:
         fits = content is not None and len(packed) <= place.size and (place.compressed or len(packed) == place.size)
         if not fits:
             packed = b""
-            _HEAD.pack_into(self.stream, place.at, 0, _OBJECT, place.size)
+            _HEAD.pack_into(self.stream, place.at, 0, _BLOB, place.size)
         self.stream[start:end] = packed.ljust(end - start, b"\0")
         return fits
 

@@ -41,7 +41,7 @@ def stream(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("project", [compressed(PROJECT), record(0x1011, PROJECT)])
-def test_a_project_becomes_an_empty_object(project):
+def test_zeros_take_the_place_of_a_project(project):
     text = record(0x0FA8, b"some text of a slide" * 30)
     before = ppt(text, info(), action(1, over=True), project, text)
     assert examined(before).verdict is Verdict.AUTOEXEC
@@ -50,7 +50,7 @@ def test_a_project_becomes_an_empty_object(project):
     assert result.media_type == "application/vnd.ms-powerpoint"
     assert examined(result.content).findings == ()
     empty = info().replace(struct.pack("<III", 7, 1, 2), struct.pack("<III", 0, 0, 2))
-    nothing = record(0x1011, bytes(len(project) - 8))
+    nothing = record(0x138B, bytes(len(project) - 8))
     assert stream(result.content) == text + empty + action(0, over=True) + nothing + text
 
 
