@@ -14,7 +14,7 @@ from gateway.config import DEFAULT_PATH, ConfigError, Settings, load
 from gateway.message import Action, Client
 from gateway.policy import Policy, PolicyError
 from gateway.scan.triggers import ScanRules
-from gateway.wiring import WiringError, read_links, read_templates, sealer, unverified
+from gateway.wiring import WiringError, authserv_id, read_links, read_templates, sealer, unverified
 
 FAILURE_WORDS = {
     Action.DEFER: "is put off with 451, so that its sender tries again",
@@ -123,11 +123,20 @@ def summary(settings: Settings, policy: Policy) -> Iterator[str]:
     yield f"  scans      with {scan.workers} workers, {scan.timeout:g} s and {_megabytes(scan.max_memory)} each"
     yield f"  if it fails, a message without a verdict {FAILURE_WORDS[scan.on_failure]}"
     yield f"  keeps      {kept.messages}, index {kept.store}, for {kept.retention / 86400:g} days"
+    yield f"  verifies   {_authenticates(settings)}"
     name = policy.name or settings.policy.file
     yield f"  policy     {name}, {len(policy.rules)} rules, version {policy.version[:12]}"
     for rule in policy.rules:
         trial = " (on trial)" if rule.table.mode == "shadow" else ""
         yield f"    {rule.table.action.value:<11}{rule.id}: {rule.table.title}{trial}"
+
+
+def _authenticates(settings: Settings) -> str:
+    chosen = settings.authentication
+    words = [f"DKIM, ARC and DMARC as {authserv_id(settings)}" if chosen.verify else "nobody's signature"]
+    words += [f"seals changed messages as {chosen.seal.domain}"] if chosen.seal else []
+    words += [f"signs them as {chosen.sign.domain}"] if chosen.sign else []
+    return ", ".join(words)
 
 
 def _megabytes(size: int) -> str:

@@ -104,6 +104,20 @@ def test_private_key_and_certificate(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ("[authentication]\nverify = 1", "authentication.verify: must be a valid boolean"),
+        ('[authentication]\ndns = ["ns.example.com"]', "'ns.example.com' is no IP address; write 192.0.2.53"),
+        ('[authentication]\ndns = ["127.0.0.1:70000"]', "'127.0.0.1:70000': there is no such port"),
+        ('[authentication]\ndns = "127.0.0.1"', "must be a list of addresses"),
+        ('[authentication]\ntrusted = ["a b"]', "'a b' is no host name"),
+        ('[authentication]\ntimeout = "1m"', "authentication.timeout: 60 s: the client waits meanwhile"),
+        (
+            '[authentication]\nseal = { domain = "a.test", selector = "s" }',
+            "authentication.seal.key: this key is missing",
+        ),
+        (
+            '[authentication]\nseal = { domain = "a.test", selector = "s", key = "k.pem" }',
+            "authentication.seal: a seal vouches for what was verified; set verify = true",
+        ),
         ('[smtp]\nnext_hop = "127.0.0.1:10024"', "smtp.next_hop: 127.0.0.1:10024 is this gateway's own listener"),
         ('[smtp]\nlisten = "0.0.0.0:10025"\nxclient = true', "smtp.next_hop: 127.0.0.1:10025 is this gateway's own"),
         (
