@@ -139,11 +139,12 @@ def cases() -> Iterator[tuple[str, bytes]]:
             yield f"{folder.name}/{name}", message
 
 
-SALTED = re.compile(r"d5[1-4]-")
-"""Folders of encrypted documents: disarmed, they are encrypted again with new random bytes."""
+SALTED = re.compile(r"d5[1-4]-|emotet-.*-password-zip/")
+"""Folders of encrypted documents and archives: disarmed, they are encrypted again with new random bytes."""
 
 REPAIRED = {
     "m22-m23-m24-m28-odd-fields/blank-before-colon-held.eml": "takes the blank before the colon away",
+    "m22-m23-m24-m28-odd-fields/blank-before-colon-armed.eml": "takes the blank before the colon away",
     "m25-m26-m27-m29-line-ends/continues-junk-armed.eml": "ends the header before a line that is no field",
     "m33-m34-m35-m36-m37-unreadable-types/long-armed.eml": "cuts a field at 100 KiB",
 }
