@@ -166,6 +166,12 @@ def test_postfix_and_the_gateway_mean_the_same_milter_socket() -> None:
     assert [f"unix:/var/spool/postfix/{name}" for name in names] == [listen, listen]
 
 
+def test_where_postfix_hears_the_internet_itself_nothing_is_smuggled_in() -> None:
+    lines = (DEPLOY / "postfix" / "milter" / "main.cf").read_text().splitlines()
+    assert "smtpd_forbid_bare_newline = normalize" in lines
+    assert "smtpd_forbid_bare_newline_exclusions =" in lines
+
+
 def test_released_mail_is_asked_about_by_no_milter() -> None:
     options = services("milter")["127.0.0.1:10025"]
     assert options["smtpd_milters"] == ""
