@@ -29,7 +29,8 @@ _VISIBLE = ("", "visible")
 
 def take_out(parts: Parts) -> None:
     """See the module."""
-    if not any(link.relation.source == parts.main and link.relation.kind in ooxml_book.SHEETS for link in parts.links):
+    main = parts.main  # found anew each time it is asked for
+    if not any(link.relation.source == main and link.relation.kind in ooxml_book.SHEETS for link in parts.links):
         return
     if not opc.is_xml(parts.content(parts.main)):
         ooxml_binary.take_out(parts)
@@ -92,8 +93,9 @@ def _judge(titles: list[str], links: list[int]) -> Judge:
 def _drop_dde(parts: Parts) -> list[int]:
     """Drop the links that start programs; gives the numbers formulas knew them by. Those before another link stay,
     empty, because the others keep their numbers."""
-    xml = parts.xml(parts.main, named("externalReference", "definedName"))
-    ids = {link.relation.id: link.relation.target for link in parts.living() if link.relation.source == parts.main}
+    main = parts.main
+    xml = parts.xml(main, named("externalReference", "definedName"))
+    ids = {link.relation.id: link.relation.target for link in parts.living() if link.relation.source == main}
     listed = [node for node in xml.nodes if node.name == "externalReference"]
     targets = [next((ids[one] for one in node.relations if one in ids), "") for node in listed]
     acting = {name for name in set(targets) if name in parts.names and _cut_dde(parts, name)}
