@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 
-from gateway import __version__, systemd
+from gateway import __version__, systemd, tokens
 from gateway.config import ConfigError, Settings
 from gateway.desk import ReleaseDesk
 from gateway.events import MAX_LISTED, MailLog
@@ -30,9 +30,18 @@ from gateway.smtp.client import HopError, HopPool
 from gateway.smtp.server import SmtpListener
 from gateway.web import application
 from gateway.web.desk import routes
+from gateway.web.pages import DeskError
+from gateway.web.requests import request_routes
 from gateway.web.server import WebServer
 from gateway.web.users import Users
-from gateway.wiring import WiringError, certificate_expiry, hop_settings, milter_settings, server_settings
+from gateway.wiring import (
+    WiringError,
+    certificate_expiry,
+    hop_settings,
+    milter_settings,
+    read_links,
+    server_settings,
+)
 from gateway.workers import Workers
 
 DRAIN_SECONDS = 60.0
@@ -144,7 +153,10 @@ class Daemon:
         http = self._settings.http
         assert self._quarantine is not None
         desk = ReleaseDesk(self._quarantine, self._way_of_releases, self.ready, self._count_workers)
-        pages = routes(desk, Users(http.users), public_url=http.public_url)
+        pages = [
+            *routes(desk, Users(http.users), public_url=http.public_url),
+            *request_routes(self._read_link, desk.ask),
+        ]
         self._web = WebServer(application(self.metrics.registry, self._refresh, self.ready, pages))
         try:
             bound = await self._web.start(host.strip("[]"), int(port))
@@ -167,6 +179,18 @@ class Daemon:
         except OSError as error:
             raise StartError(f"milter.listen {settings.milter.listen}: {error.strerror or error}") from error
         self.milter_address = _shown(bound[0].getsockname())
+
+    async def _read_link(self, token: str) -> tuple[str, str]:
+        try:
+            links = await asyncio.to_thread(read_links, self._settings)
+            if links is None:
+                raise DeskError("Nobody can ask by link here.")
+            request = tokens.read(links.secret, token, time.time())
+        except WiringError as error:  # the file of the secret; a recipient can do nothing about it
+            raise DeskError("That cannot be checked now; please try again later.") from error
+        except tokens.BadToken as error:
+            raise DeskError(str(error)) from error
+        return request.held_id, request.recipient
 
     def _count_workers(self) -> tuple[int, int]:
         return self.current().workers.thing.count

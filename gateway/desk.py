@@ -12,12 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.message import HeldState, Verdict
-from gateway.quarantine import Filters, HeldNotFound, Quarantine, QuarantineError
+from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError
 from gateway.quarantine.release import Deliver
-from gateway.web.desk import DeskError, NotHeld, Query, moment_and_id
+from gateway.web.desk import NotHeld, Query, moment_and_id
+from gateway.web.pages import DeskError
 
 WAITING = frozenset({HeldState.HELD, HeldState.RELEASING})
 HOURS = 24
+SOMEBODY = "one of the recipients"
+"""Who asks by a link that all recipients of a message got."""
 
 
 class ReleaseDesk:
@@ -88,6 +91,17 @@ class ReleaseDesk:
         """Remove its bytes."""
         with _told():
             await self._quarantine.delete(held_id, who=who, why=why)
+
+    async def ask(self, held_id: str, recipient: str, why: str) -> None:
+        """Note that a recipient asks for the original. Who clicks a link is told nothing but whether that was noted."""
+        try:
+            await self._quarantine.request(held_id, who=recipient or SOMEBODY, why=why)
+        except NotPossible as error:
+            raise DeskError("It was asked for already, or its fate is decided.") from error
+        except HeldNotFound as error:
+            raise DeskError("The original is not kept any more.") from error
+        except QuarantineError as error:
+            raise DeskError("That could not be noted now; please try again later.") from error
 
 
 @contextmanager

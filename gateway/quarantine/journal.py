@@ -28,6 +28,7 @@ class What(enum.StrEnum):
     KEPT = "kept"
     RECOVERED = "recovered"
     WITHDRAWN = "withdrawn"
+    REQUESTED = "requested"
     RELEASE_BEGUN = "release-begun"
     RELEASED = "released"
     RELEASE_FAILED = "release-failed"

@@ -19,10 +19,10 @@ from typing import BinaryIO, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.message import Decision, HeldState, KeepFailed, Report, Transaction
+from gateway.message import Decision, HeldState, KeepFailed, Report, Transaction, clip
 from gateway.quarantine import recovery, retention
 from gateway.quarantine.blobs import HELD_ID, Checkpoint, FileBlobs, Written, nothing
-from gateway.quarantine.errors import HeldNotFound, QuarantineError, StoreRefused
+from gateway.quarantine.errors import HeldNotFound, NotPossible, QuarantineError, StoreRefused
 from gateway.quarantine.index import Index
 from gateway.quarantine.journal import OURSELVES, Journal, What
 from gateway.quarantine.ledger import Ledger, Step, require, sentence
@@ -278,6 +278,18 @@ class Quarantine:
         _known_form(held_id)
         wish = Wish(None if recipients is None else tuple(recipients), tuple(to or ()), again)
         return await release(self._ledger, held_id, who=who, why=why, wish=wish, deliver=deliver)
+
+    async def request(self, held_id: str, *, who: str, why: str) -> None:
+        """Note that a recipient asks for it; each can once. Raises ``NotPossible`` and other ``QuarantineError``."""
+        _known_form(held_id)
+
+        def step(files: Files) -> Step:
+            require(files, HeldState.HELD)
+            if any(entry.what is What.REQUESTED and entry.who == clip(who, 100) for entry in files.journal.entries):
+                raise NotPossible(f"{held_id} was asked for already by {clip(who, 100)}")
+            return Step(What.REQUESTED, HeldState.HELD)
+
+        await self._ledger.change(held_id, who=who, why=why, step=step)
 
     async def delete(self, held_id: str, *, who: str, why: str) -> None:
         """Delete the bytes; what it was and why it went stays on record. Raises ``QuarantineError``."""

@@ -13,20 +13,17 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway import __version__
 from gateway.message import HeldState, Verdict, clip
 from gateway.web import shown
+from gateway.web.pages import HEADERS, HERE, DeskError, Templates, fields
 from gateway.web.sessions import Session, Sessions, Tries, same
 from gateway.web.users import Role, User, Users, UsersError
 
@@ -35,26 +32,6 @@ PAGE = 50
 """Messages on one page of the list."""
 PLACE = re.compile(r"[0-9]{1,17}-[0-9a-f]{16,64}")
 LONGEST_FIELD = 500
-LARGEST_FORM = 1 << 18
-"""Bytes; a message with a thousand recipients to choose from needs half of it."""
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-        "base-uri 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-
-HERE = Path(__file__).resolve().parent
-
-
-class DeskError(Exception):
-    """What was asked for cannot be done; the message is a sentence for the person who asked."""
 
 
 class NotHeld(DeskError):
@@ -152,12 +129,7 @@ class _Pages:
         self._sessions = Sessions()
         self._tries = Tries()
         self._hashing = asyncio.Semaphore(2)
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-        )
-        self._templates.filters |= {"when": shown.when, "size": shown.size, "defanged": shown.defanged}
-        self._templates.globals |= {"code": shown.code, "version": __version__, "states": list(HeldState)}
-        self._templates.globals |= {"verdicts": [verdict.label for verdict in reversed(Verdict)], "ago": shown.ago}
+        self._templates = Templates()
 
     # -- who is there --
 
@@ -196,7 +168,7 @@ class _Pages:
         if user is None:  # removed since
             self._sessions.end(session.token)
             return None
-        form, several = await _fields(request)
+        form, several = await fields(request)
         return _Visit(request, user, session, form, several)
 
     async def _answer(self, page: Page, visit: _Visit) -> Response:
@@ -230,7 +202,7 @@ class _Pages:
         """The form, and what becomes of it. Whatever is wrong, the answer is the same."""
         if request.method == "GET":
             return self._page("sign_in.html", wrong="")
-        form, _ = await _fields(request)
+        form, _ = await fields(request)
         name, address = form.get("name", ""), request.client.host if request.client else ""
         if not self._is_ours(request):
             return self._page("sign_in.html", status=403, wrong="Please sign in on this page itself.")
@@ -321,10 +293,9 @@ class _Pages:
         return self._page("refused.html", visit, status=status, sentence=clip(sentence, 1000))
 
     def _page(self, template: str, visit: _Visit | None = None, *, status: int = 200, **facts: Any) -> Response:
-        facts |= {"user": visit.user if visit else None, "form": visit.session.form if visit else ""}
-        facts |= {"now": datetime.now(UTC)}
-        text = self._templates.get_template(template).render(**facts)
-        return HTMLResponse(text, status_code=status, headers=HEADERS)
+        if visit:
+            facts |= {"user": visit.user, "form": visit.session.form}
+        return self._templates.page(template, status=status, **facts)
 
 
 def _reason(visit: _Visit) -> str:
@@ -347,19 +318,3 @@ def _query(given: Mapping[str, str]) -> Query:
         older=older if PLACE.fullmatch(older) else "",
         newer=newer if PLACE.fullmatch(newer) and not older else "",
     )
-
-
-async def _fields(request: Request) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The texts of a form, the last of each name and all of each name; files are no texts."""
-    length = request.headers.get("content-length", "")
-    if request.method != "POST" or not length.isdecimal() or int(length) > LARGEST_FORM:
-        return {}, {}
-    try:
-        data: FormData = await request.form(max_files=0, max_fields=1000, max_part_size=1 << 16)
-    except Exception:  # noqa: BLE001 - whatever a stranger sends as a form is none
-        return {}, {}
-    texts = [(name, value) for name, value in data.multi_items() if isinstance(value, str)]
-    several: dict[str, list[str]] = {}
-    for name, value in texts:
-        several.setdefault(name, []).append(value)
-    return dict(texts), several

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import email
 import email.header
+import email.policy
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from gateway.config import rules_directory
 from gateway.samples import mail
 from gateway.web.users import Role, Users
 from tests.e2e.browser import Watched, chromium
@@ -148,4 +152,45 @@ def test_nobody_gets_in_where_nobody_was_added(browser: Browser, pair: Start) ->
     page = browser.new_page(base_url=f"http://127.0.0.1:{running.gateway.http}")
     page.goto("/quarantine")
     expect(page.get_by_text("macrogate user add")).to_be_visible()
+    page.close()
+
+
+def test_a_recipient_asks_for_the_original_and_gets_it(browser: Browser, pair: Start) -> None:
+    running = pair()
+    secret = running.gateway.folder / "secret"
+    secret.write_text("0123456789abcdef" * 4)
+    secret.chmod(0o600)
+    home = f"http://127.0.0.1:{running.gateway.http}"
+    policy = rules_directory() / "policy-strict.toml"
+    more = f'[policy]\nfile = "{policy}"\n[notice]\nlink = "{home}/request"\nsecret = "secret"\n'
+    running.gateway.configure(f'next_hop = "{running.hop.address}"', more)
+    running.gateway.reload()
+    running.gateway.event("reloaded")
+    message = mail.docm_autoopen_message("sender@outside.test", "alice@example.com")
+    assert send(running.gateway.port, message, "alice@example.com").startswith("250")
+    eventually("the changed copy", lambda: len(running.hop.messages) == 1)
+    notice = email.message_from_bytes(running.hop.messages[0].data, policy=email.policy.default)
+    texts = [part.get_content() for part in notice.walk() if part.get_content_type() == "text/plain"]
+    (link,) = re.findall(rf"{re.escape(home)}/request\?request=\S+", "\n".join(texts))
+    page = browser.new_page()
+    page.goto(link)
+    page.get_by_label("Why you need it").fill("the offer of my supplier")
+    page.get_by_role("button", name="Ask for it").click()
+    expect(page.get_by_role("heading", name="Asked")).to_be_visible()
+    page.goto(link)
+    page.get_by_role("button", name="Ask for it").click()
+    expect(page.get_by_role("alert")).to_contain_text("It was asked for already")
+    page.close()
+    watched = opened(browser, running)
+    page = watched.page
+    expect(page.get_by_text("asked for")).to_be_visible()
+    page.locator("table.list a").first.click()
+    expect(page.get_by_text("the offer of my supplier")).to_be_visible()
+    expect(page.get_by_text("In the copy that was sent on")).to_be_visible()
+    page.get_by_role("link", name="Release…").click()
+    page.get_by_label("Reason").fill("asked, and the sender is known")
+    page.get_by_role("button", name="Release").click()
+    expect(page.get_by_role("heading", name="Released")).to_be_visible()
+    eventually("the original", lambda: len(running.hop.messages) == 2)
+    assert running.hop.messages[1].data == message
     page.close()

@@ -406,3 +406,20 @@ async def test_the_index_is_for_the_owner_alone_and_survives_power_cuts(tmp_path
     assert set(modes) >= {"quarantine.db", "quarantine.db-wal", "quarantine.db-shm"}
     assert set(modes.values()) == {0o600}
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+
+
+async def test_each_recipient_asks_once_and_only_for_what_is_held(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await keep(store)
+        await store.request(ID, who="alice@example.com", why="my supplier")
+        with pytest.raises(NotPossible, match=r"was asked for already by alice@example\.com"):
+            await store.request(ID, who="alice@example.com", why="again")
+        await store.request(ID, who="bob@example.com", why="")
+        held = await store.get(ID)
+        assert [entry.what for entry in held.journal.entries[1:]] == [What.REQUESTED, What.REQUESTED]
+        assert held.message.note == "requested: "
+        assert held.message.state is HeldState.HELD
+        assert held.trusted
+        await store.delete(ID, who="ann", why="spam")
+        with pytest.raises(NotPossible, match="needs it to be held"):
+            await store.request(ID, who="carol@example.com", why="late")

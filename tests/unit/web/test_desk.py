@@ -18,7 +18,8 @@ from gateway.quarantine.journal import Journal
 from gateway.quarantine.models import Held, HeldMessage, HeldRecipient
 from gateway.quarantine.sidecar import Record
 from gateway.web import users as users_module
-from gateway.web.desk import COOKIE, DeskError, NotHeld, Query, routes
+from gateway.web.desk import COOKIE, NotHeld, Query, routes
+from gateway.web.pages import DeskError
 from gateway.web.users import Role, Users
 from tests.unit.test_events import outcome
 
