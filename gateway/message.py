@@ -415,8 +415,9 @@ class Edits:
 class Decision:
     """What the policy says. ``rule`` is the id of the rule that matched, ``why`` its title; ``targets`` are the MIME
     part numbers the rule is about (what strip and disarm replace), ``disarm`` those of them that are delivered without
-    what runs in them; ``shadow`` the ids of rules on trial that would have matched. ``changes`` is what was done in the
-    end, once it is."""
+    what runs in them; ``shadow`` the ids of rules on trial that would have matched. ``signed`` is what becomes of a
+    message whose signature forbids the change: ``QUARANTINE`` or ``TAG``. ``changes`` is what was done in the end, once
+    it is."""
 
     action: Action
     rule: str
@@ -426,6 +427,7 @@ class Decision:
     subject_prefix: str = ""
     disarm: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
+    signed: Action = Action.QUARANTINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,13 +492,15 @@ class Outcome:
 
 class ScanFailed(Exception):
     """The jail gave no verdict. ``kind`` is ``timeout``, ``crash`` or ``limit`` (no worker free in time); ``poison``
-    says that this content has done so too often for another try to be of use (promise P11)."""
+    says that this content has done so too often for another try to be of use (promise P11), ``signed`` that a signature
+    forbids to change it."""
 
-    def __init__(self, kind: Kind, detail: str, *, poison: bool = False) -> None:
+    def __init__(self, kind: Kind, detail: str, *, poison: bool = False, signed: bool = False) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.poison = poison
+        self.signed = signed
 
 
 class KeepFailed(Exception):

@@ -170,7 +170,8 @@ class Pipeline:
     async def _act(
         self, transaction: Transaction, content: Spool, decision: Decision, held_id: str, watch: Stopwatch
     ) -> tuple[Edits, Decision, str]:
-        """Rewrite in the jail. A rewrite that fails never lets the original through: the message is held instead."""
+        """Rewrite in the jail. A rewrite that fails never lets the original through: the message is held instead; a
+        signed one is tagged if the policy says so."""
         if decision.action is Action.TAG and not decision.subject_prefix:
             return Edits(), decision, held_id
         link = self.link_to(held_id, transaction.envelope) if held_id else ""
@@ -179,6 +180,9 @@ class Pipeline:
                 edits = await self.scanner.rewrite(content, decision, held_id, link)
             return edits, as_done(decision, edits), held_id
         except ScanFailed as failure:
+            if failure.signed and decision.signed is Action.TAG:
+                why = f"{decision.why}; not changed: {failure.detail}"
+                return Edits(), replace(decision, action=Action.TAG, why=why), ""
             held = replace(decision, action=Action.QUARANTINE, why=f"{decision.why}; not rewritten: {failure.detail}")
             return Edits(), held, held_id or secrets.token_hex(8)
 

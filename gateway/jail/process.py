@@ -80,7 +80,12 @@ class Orders:
 
 
 class CannotDo(Exception):
-    """The job has no result, for a known reason; the worker is as good as before. The message is a sentence."""
+    """The job has no result, for a known reason; the worker is as good as before. The message is a sentence; ``signed``
+    says that a signature is the reason."""
+
+    def __init__(self, sentence: str, *, signed: bool = False) -> None:
+        super().__init__(sentence)
+        self.signed = signed
 
 
 class Tasks(Protocol):
@@ -173,7 +178,7 @@ class Worker:
         try:
             return self._answered(job, data)
         except CannotDo as refusal:
-            return (encode_answer(Failed(job.job, clip(str(refusal), 500), self._grown())),)
+            return (encode_answer(Failed(job.job, clip(str(refusal), 500), self._grown(), refusal.signed)),)
         except MemoryError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told as "no verdict"; SystemExit: a library's own

@@ -103,13 +103,13 @@ class ScanTasks:
 
     def rewrite(self, data: Data, job: Job) -> Edits:
         from gateway.scan.notice import Facts
-        from gateway.scan.rewrite import RewriteFailed, Wanted, rewrite
+        from gateway.scan.rewrite import RewriteFailed, Sealed, Wanted, rewrite
 
         facts = Facts(job.why, job.held_id, self.contact, job.link)
         try:
             return rewrite(data, Wanted(facts, job.strip, job.disarm, job.subject_prefix), self.setting)
         except RewriteFailed as failure:
-            raise CannotDo(str(failure)) from failure
+            raise CannotDo(str(failure), signed=isinstance(failure, Sealed)) from failure
 
     def disarm(self, data: Data, job: Job) -> tuple[Disarmed, bytes]:
         from gateway.scan import examine

@@ -233,6 +233,8 @@ class Failed:
     job: int
     why: str
     grown: bool = False
+    signed: bool = False
+    """A signature forbids the change."""
     say: Literal["failed"] = "failed"
 
 

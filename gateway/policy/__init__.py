@@ -292,6 +292,7 @@ def _decision(rule: Rule, match: Match, report: Report) -> Decision:
         done = "disarmed" if table.action is Action.DISARM else "stripped"
         why = f"{table.title}; held, as no single part could be {done}"
         return replace(decision, action=Action.QUARANTINE, why=why)
+    decision = replace(decision, signed=Action(table.signed))
     return replace(decision, disarm=targets) if table.action is Action.DISARM else decision
 
 
@@ -313,4 +314,5 @@ def _strictest(decided: list[Decision]) -> Decision:
         targets=targets,
         subject_prefix=prefix,
         disarm=tuple(target for target in targets if target in disarm),
+        signed=max((decision.signed for decision in alike), key=STRICTNESS.__getitem__),
     )

@@ -115,6 +115,8 @@ class RuleTable(_Table):
     mode: Literal["apply", "shadow"] = "apply"
     action: OneAction
     subject_prefix: OneLine = ""
+    signed: Literal["quarantine", "tag"] = "quarantine"
+    """What becomes of a message whose own signature forbids the change."""
     expires: Annotated[datetime.date, Field(strict=True)] | None = None
     """The last day, in UTC, on which the rule is used."""
     reason: str = ""
@@ -124,6 +126,7 @@ class RuleTable(_Table):
     def contradictions(self, local: Local) -> Iterator[str]:
         """What is wrong between the keys of this rule."""
         when = self.when
+        yield from self._signed()
         if self.subject_prefix and self.action is not Action.TAG:
             yield f'subject_prefix: the subject is changed by action = "tag" only, not by {self.action.value}'
         if self.action in CHANGES and (not when.looks_inside or when.verdict == frozenset({Verdict.CLEAN})):
@@ -157,6 +160,18 @@ class RuleTable(_Table):
         """Whether a message that is not clean matches by what its sender can arrange."""
         asks = self.when.dkim is not None or self.when.dmarc is not None
         return asks and self.when.client is None and self.when.verdict != frozenset({Verdict.CLEAN})
+
+    def _signed(self) -> Iterator[str]:
+        """Anybody can write a signature of some kind around any document, so it may not be a way in."""
+        if self.signed == "quarantine":
+            return
+        if self.action not in {Action.STRIP, Action.DISARM}:
+            yield f'signed: is about action = "disarm" and "strip" only, not {self.action.value}'
+        elif not self.when.verdict or self.when.verdict & {Verdict.AUTOEXEC, Verdict.UNSCANNABLE}:
+            yield (
+                'signed: "tag" lets the document through as it is, so when needs a verdict that is neither autoexec '
+                'nor unscannable, as in verdict = "macro"; anybody can sign a message'
+            )
 
     def _trusts_the_sender(self, local: Local) -> bool:
         """Whether a forged envelope sender alone would be enough to match."""

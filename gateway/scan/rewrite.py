@@ -22,11 +22,11 @@ from gateway.scan.headers import Bytes
 from gateway.scan.mime import Entity
 from gateway.scan.notice import Facts, Wording
 from gateway.scan.passwords import Passwords
-from gateway.scan.splices import Place, RewriteFailed
+from gateway.scan.splices import Place, RewriteFailed, Sealed
 from gateway.scan.subject import prefixed
 from gateway.scan.triggers import ScanRules
 
-__all__ = ["RewriteFailed", "Setting", "Wanted", "apply", "rewrite"]
+__all__ = ["RewriteFailed", "Sealed", "Setting", "Wanted", "apply", "rewrite"]
 
 
 @dataclass(frozen=True, slots=True)

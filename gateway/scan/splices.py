@@ -29,6 +29,10 @@ class RewriteFailed(Exception):
     """The part cannot be replaced. The message is a sentence for a person."""
 
 
+class Sealed(RewriteFailed):
+    """The part belongs to a signature, which a change would make wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """One part of a message and what is around it, from the root down to the part itself."""
@@ -45,9 +49,9 @@ class Place:
         place = cls(data, path)
         for above in path[:-1]:
             if above.type in SEALED:
-                raise RewriteFailed(f"part {number} is inside a {above.type}")
+                raise Sealed(f"part {number} is inside a {above.type}")
         if place.is_message and path[-1].type in SEALED_ALONE:
-            raise RewriteFailed(f"the message is signed or encrypted as a whole ({path[-1].type})")
+            raise Sealed(f"the message is signed or encrypted as a whole ({path[-1].type})")
         if any(doubt.verdict is not Verdict.CLEAN for entity in path[:-1] for doubt in entity.doubts):
             raise RewriteFailed(f"mail programs may disagree about what part {number} is")
         return place

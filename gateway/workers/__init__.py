@@ -251,7 +251,7 @@ class Workers:
         else:
             self._release(link)
         if isinstance(answer, Failed):
-            raise ScanFailed(Kind.CRASH, answer.why)
+            raise ScanFailed(Kind.CRASH, answer.why, signed=answer.signed)
         if isinstance(answer, Examined):
             self._memory.learn(link.ready.edition, answer.report)
         return answer, tail

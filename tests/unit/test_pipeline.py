@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -198,6 +198,31 @@ async def test_nothing_is_delivered_when_the_original_of_a_strip_cannot_be_kept(
 
     assert await stage.play() == CANNOT_KEEP
     assert "deliver" not in stage.diary
+
+
+@pytest.mark.parametrize(
+    ("signed", "diary", "action"),
+    [
+        (Action.TAG, ["scan", "decide", "act", "deliver"], "tag"),
+        (Action.QUARANTINE, ["scan", "decide", "act", "keep"], "quarantine"),
+    ],
+)
+async def test_what_a_signature_forbids_to_change_is_tagged_only_where_the_policy_says_so(
+    signed: Action, diary: list[str], action: str
+) -> None:
+    decision = replace(decided(Action.DISARM), signed=signed)
+    sealed = ScanFailed(Kind.CRASH, "part 2.1 is inside a multipart/signed", signed=True)
+    stage = Stage(report=ARMED, decision=decision, rewrite_fails=sealed)
+    await stage.play()
+    assert (stage.diary, stage.event["action"]) == (diary, action)
+    assert "multipart/signed" in str(stage.event["why"])
+
+
+async def test_any_other_failure_is_held_even_where_signed_mail_is_tagged() -> None:
+    decision = replace(decided(Action.DISARM), signed=Action.TAG)
+    stage = Stage(report=ARMED, decision=decision, rewrite_fails=ScanFailed(Kind.CRASH, "worker died"))
+    await stage.play()
+    assert stage.event["action"] == "quarantine"
 
 
 @pytest.mark.parametrize("action", [Action.STRIP, Action.DISARM])

@@ -666,3 +666,30 @@ def test_rules_about_who_signed(when: str, found: Report, matches: bool) -> None
 def test_a_clean_message_may_pass_by_its_signature() -> None:
     rules = policy(rule("unproven", "tag", '{ dmarc = "fail", verdict = "clean" }', 'subject_prefix = "[?]"'))
     assert rules.decide(mail(), vouched(AuthResult.NONE, AuthResult.FAIL)).rule == "unproven"
+
+
+# --- signed mail ---
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (rule("a", "tag", '{ verdict = "macro" }', 'signed = "tag"'), 'is about action = "disarm" and "strip" only'),
+        (rule("a", "disarm", '{ findings = "vba-macro" }', 'signed = "tag"'), "anybody can sign a message"),
+        (rule("a", "disarm", '{ verdict = { at_least = "macro" } }', 'signed = "tag"'), "anybody can sign a message"),
+        (rule("a", "strip", '{ verdict = ["macro", "unscannable"] }', 'signed = "tag"'), "anybody can sign a message"),
+        (rule("a", "disarm", '{ verdict = "macro" }', 'signed = "deliver"'), "signed"),
+    ],
+)
+def test_a_signature_is_no_way_past_the_filter(text: str, sentence: str) -> None:
+    assert sentence in mistakes(text)
+
+
+def test_signed_mail_is_tagged_only_if_every_rule_about_it_says_so() -> None:
+    macro = rule("macro", "disarm", '{ verdict = "macro" }', 'signed = "tag"')
+    armed = rule("armed", "disarm", '{ verdict = "autoexec" }')
+    rules = policy(armed, macro)
+    harmless = report(found(Kind.VBA_MACRO, "2/a.doc"), part("2/a.doc", FileType.DOC, Verdict.MACRO))
+    both = report(found(Kind.VBA_AUTOEXEC, "3/b.doc"), found(Kind.VBA_MACRO, "2/a.doc"))
+    assert rules.decide(mail(), harmless).signed is Action.TAG
+    assert rules.decide(mail(), both).signed is Action.QUARANTINE

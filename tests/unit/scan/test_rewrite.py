@@ -10,7 +10,7 @@ from gateway.message import Edits, Span, Verdict
 from gateway.scan import Limits, examine, mime
 from gateway.scan.budget import Budget
 from gateway.scan.notice import Facts
-from gateway.scan.rewrite import RewriteFailed, Setting, Wanted, apply, rewrite
+from gateway.scan.rewrite import RewriteFailed, Sealed, Setting, Wanted, apply, rewrite
 from gateway.scan.wording import LANGUAGES
 from tests.makers.looks import RULES, SHORTCUT
 from tests.makers.mail import fields, message, multipart, part, raw, single, text
@@ -98,8 +98,9 @@ SIGNED = fields({"Content-Type": "multipart/signed; boundary=s"}) + b"\r\n"
     ],
 )
 def test_what_cannot_be_replaced_without_doubt_fails(data: bytes, target: str, why: str) -> None:
-    with pytest.raises(RewriteFailed, match=why):
+    with pytest.raises(RewriteFailed, match=why) as failure:
         edits(data, target)
+    assert isinstance(failure.value, Sealed) == (why == "signed")
 
 
 def test_a_part_inside_another_target_fails() -> None:
