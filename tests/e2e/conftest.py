@@ -55,7 +55,7 @@ def _shipped_gateway(position: str, ports: dict[str, int], more: str) -> Gateway
     return GatewayProcess("\n".join(line for line in smtp.splitlines() if not line.startswith("listen")), more)
 
 
-def _edge(more: str = "") -> Chain:
+def edge_chain(more: str = "") -> Chain:
     behind = free_port()
     gateway = _shipped_gateway("edge", {"10025": behind}, more)
     return Chain("edge", gateway.port, gateway, Postfix.shipped("edge", {"10025": behind}, f"{OWN_HOST}/32"))
@@ -101,7 +101,7 @@ def need_gateway() -> None:
 @pytest.fixture(scope="session")
 def edge() -> Iterator[Chain]:
     """Internet → gateway → Postfix, the client made known by XCLIENT."""
-    yield from running(_edge)
+    yield from running(edge_chain)
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +126,9 @@ def chain(request: pytest.FixtureRequest) -> Chain:
 STRICT = f'[policy]\nfile = "{rules_directory()}/policy-strict.toml"\n'
 
 
-@pytest.fixture(scope="session", params=[_edge, _before_queue, milter_chain], ids=["edge", "before_queue", "milter"])
+@pytest.fixture(
+    scope="session", params=[edge_chain, _before_queue, milter_chain], ids=["edge", "before_queue", "milter"]
+)
 def disarming(request: pytest.FixtureRequest) -> Iterator[Chain]:
     """Each position in turn, with the policy that disarms."""
     yield from running(lambda: request.param(STRICT))
