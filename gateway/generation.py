@@ -93,7 +93,6 @@ async def generate(settings: Settings, around: Surroundings, before: Generation 
     policy = read_policy(settings)
     jail = jail_settings(settings)
     hop = hop_settings(settings, settings.smtp.next_hop)
-    around.metrics.know_triggers(trigger_ids(jail))
     if before is not None and before.jail == jail:
         workers = before.workers
     else:
@@ -113,6 +112,7 @@ async def generate(settings: Settings, around: Surroundings, before: Generation 
         link_to=read_links(settings) or no_link,
         sealer=sealer(settings),
     )
+    around.metrics.know_triggers(trigger_ids(jail))  # last: a configuration that is refused changes nothing
     return Generation(policy, jail, workers, pool, pipeline)
 
 

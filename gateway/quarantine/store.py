@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Self
@@ -220,20 +220,20 @@ class Quarantine:
     # looking
 
     async def find(self, filters: Filters | None = None) -> tuple[HeldMessage, ...]:
-        """What fits, newest first."""
-        return await self._ledger.index.find(filters or Filters())
+        """What fits, newest first. Raises ``QuarantineError``."""
+        with _asked():
+            return await self._ledger.index.find(filters or Filters())
 
     async def stats(self) -> Stats:
         """Counts for the metrics. Raises ``QuarantineError``."""
-        stats = await self._ledger.index.stats()
-        try:
-            return replace(stats, free=await asyncio.to_thread(self._ledger.blobs.free))
-        except OSError as error:
-            raise StoreRefused(f"The folder of the held messages cannot be looked at: {error.strerror}") from error
+        with _asked():
+            stats = await self._ledger.index.stats()
+            return replace(stats, free=await self._ledger.run(self._ledger.blobs.free))
 
     async def by_hour(self, first: datetime, hours: int) -> list[int]:
         """Messages kept in each of so many hours from ``first`` (UTC) on. Raises ``QuarantineError``."""
-        return await self._ledger.index.by_hour(first, hours)
+        with _asked():
+            return await self._ledger.index.by_hour(first, hours)
 
     async def resolve(self, prefix: str) -> str:
         """The one id that begins with ``prefix``. Raises ``HeldNotFound``."""
@@ -245,11 +245,12 @@ class Quarantine:
         raise HeldNotFound(f"There is no held message {prefix[:64]!a}")
 
     async def get(self, held_id: str) -> Held:
-        """Everything about one message. Raises ``HeldNotFound`` and ``MessageDamaged``."""
+        """Everything about one message. Raises ``HeldNotFound``, ``MessageDamaged`` and other ``QuarantineError``."""
         _known_form(held_id)
-        message = await self._ledger.index.get(held_id)
-        files = await self._ledger.read(held_id)
-        indexed = await self._ledger.index.digests(held_id)
+        with _asked():
+            message = await self._ledger.index.get(held_id)
+            files = await self._ledger.read(held_id)
+            indexed = await self._ledger.index.digests(held_id)
         digests = [entry.digest for entry in files.journal.entries]
         return Held(message, files.record, files.journal, files.journal.intact and digests[: len(indexed)] == indexed)
 
@@ -307,6 +308,15 @@ class Quarantine:
         ``QuarantineError``."""
         now = self._clock.now(time.time(), time.monotonic())
         return await retention.expire(self._ledger, kept_for, floor, now, who)
+
+
+@contextlib.contextmanager
+def _asked() -> Iterator[None]:
+    """A question to index or disk that was not answered, as a sentence."""
+    try:
+        yield
+    except (OSError, SQLAlchemyError) as error:
+        raise QuarantineError(f"The quarantine cannot be asked: {sentence(error)}") from error
 
 
 def _known_form(held_id: str) -> None:

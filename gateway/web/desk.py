@@ -248,12 +248,12 @@ class _Pages:
         query = _query(visit.request.query_params)
         found = await self._desk.find(replace(query, limit=PAGE + 1))
         more = len(found) > PAGE
-        shown = found[-PAGE:] if query.newer else found[:PAGE]
+        page = found[-PAGE:] if query.newer else found[:PAGE]
         links = {
-            "newer": place(shown[0]) if shown and (query.older or (query.newer and more)) else "",
-            "older": place(shown[-1]) if shown and (query.newer or more) else "",
+            "newer": place(page[0]) if page and (query.older or (query.newer and more)) else "",
+            "older": place(page[-1]) if page and (query.newer or more) else "",
         }
-        return self._page("list.html", visit, query=query, found=shown, links=links)
+        return self._page("list.html", visit, query=query, found=page, links=links)
 
     async def one(self, visit: _Visit) -> Response:
         """Everything about one message."""

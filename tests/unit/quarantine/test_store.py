@@ -18,6 +18,7 @@ from gateway.quarantine import (
     MessageDamaged,
     NotPossible,
     Quarantine,
+    QuarantineError,
     ReleaseFailed,
     StoreBusy,
     StoreRefused,
@@ -423,3 +424,20 @@ async def test_each_recipient_asks_once_and_only_for_what_is_held(tmp_path: Path
         await store.delete(ID, who="ann", why="spam")
         with pytest.raises(NotPossible, match="needs it to be held"):
             await store.request(ID, who="carol@example.com", why="late")
+
+
+async def test_an_index_that_does_not_answer_is_a_sentence(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await keep(store)
+        store_url, _ = urls(tmp_path)
+        with sqlite3.connect(store_url.removeprefix("sqlite://")) as other:
+            other.execute("ALTER TABLE held RENAME TO gone")
+        other.close()
+        for question in (
+            store.find(),
+            store.stats(),
+            store.by_hour(datetime(2026, 1, 1, tzinfo=UTC), 24),
+            store.get(ID),
+        ):
+            with pytest.raises(QuarantineError, match="The quarantine cannot be asked: no such table"):
+                await question
