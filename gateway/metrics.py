@@ -120,7 +120,7 @@ class Metrics:
     def _begin(self) -> None:
         """Every series of a closed set is there at 0 from the start: what appears with its first event has no rate,
         and an alert on it would miss that event."""
-        for listener, action in itertools.product(("smtp", "milter"), Action):
+        for listener, action in itertools.product(("smtp",), Action):
             self.messages.labels(listener, action)
         for verdict in Verdict:
             self.verdicts.labels(verdict.label)
