@@ -29,10 +29,10 @@ from gateway.quarantine.release import Deliver
 from gateway.smtp.client import HopError, HopPool
 from gateway.smtp.server import SmtpListener
 from gateway.web import application
-from gateway.web.desk import routes
 from gateway.web.pages import DeskError
 from gateway.web.requests import request_routes
 from gateway.web.server import WebServer
+from gateway.web.site import routes
 from gateway.web.users import Users
 from gateway.wiring import (
     WiringError,

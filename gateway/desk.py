@@ -1,7 +1,7 @@
-"""The quarantine and the gateway's health, as the pages of ``gateway.web.desk`` ask for them.
+"""The quarantine and the gateway's health, as pages and API (``gateway.web``) ask for them.
 
-Contract: joins the two families, which do not know each other, and holds no state. What goes wrong is a ``DeskError``
-with the sentence of whoever knows.
+Contract: joins the two families, which do not know each other, and holds no state. Here it is decided who may do
+what, whether they come by a page or otherwise. What goes wrong is a ``DeskError`` with the sentence of whoever knows.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 from gateway.message import HeldState, Verdict
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError
 from gateway.quarantine.release import Deliver
-from gateway.web.desk import NotHeld, Query, moment_and_id
+from gateway.web.desk import NotHeld, Query, moment_and_id, require
 from gateway.web.pages import DeskError
+from gateway.web.people import Person, Role
 
 WAITING = frozenset({HeldState.HELD, HeldState.RELEASING})
 HOURS = 24
@@ -79,18 +80,22 @@ class ReleaseDesk:
         }
 
     async def release(
-        self, held_id: str, *, who: str, why: str, recipients: Sequence[str]
+        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str]
     ) -> Sequence[tuple[str, str]]:
         """Send it to these of its recipients; what the next hop said to each."""
+        require(by, Role.RELEASER)
         with _told():
             async with self._way() as deliver:
-                done = await self._quarantine.release(held_id, who=who, why=why, deliver=deliver, recipients=recipients)
+                done = await self._quarantine.release(
+                    held_id, who=by.who, why=why, deliver=deliver, recipients=recipients
+                )
         return done.replies
 
-    async def delete(self, held_id: str, *, who: str, why: str) -> None:
+    async def delete(self, held_id: str, *, by: Person, why: str) -> None:
         """Remove its bytes."""
+        require(by, Role.RELEASER)
         with _told():
-            await self._quarantine.delete(held_id, who=who, why=why)
+            await self._quarantine.delete(held_id, who=by.who, why=why)
 
     async def ask(self, held_id: str, recipient: str, why: str) -> None:
         """Note that a recipient asks for the original. Who clicks a link is told nothing but whether that was noted."""

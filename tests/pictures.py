@@ -11,7 +11,8 @@ from rich.console import Console
 
 from gateway.cli import demo
 from gateway.samples import mail
-from gateway.web.users import Role, Users
+from gateway.web.people import Role
+from gateway.web.users import Users
 from tests.e2e.browser import chromium
 from tests.e2e.gateway import GatewayProcess
 from tests.e2e.hop import hop_thread

@@ -33,7 +33,8 @@ from gateway.events import MailLog
 from gateway.message import Action, Outcome, Verdict, clip
 from gateway.pipeline import HEADER
 from gateway.samples import mail as samples
-from gateway.web.users import Role, Users
+from gateway.web.people import Role
+from gateway.web.users import Users
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from gateway.config import ConfigError, load
-from gateway.web.users import Role, Users, UsersError
+from gateway.web.people import Role
+from gateway.web.users import Users, UsersError
 
 _config = click.option(
     "--config",

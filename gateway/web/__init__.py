@@ -1,4 +1,4 @@
-"""The HTTP port: ``/metrics``, ``/healthz``, ``/readyz``, and the pages (``gateway.web.desk``).
+"""The HTTP port: ``/metrics``, ``/healthz``, ``/readyz``, and the pages (``gateway.web.site``).
 
 Contract: serves what it is handed and knows nothing of SMTP, the scan or the store. ``/healthz`` says that the process
 runs (200 always); ``/readyz`` says whether mail can flow: 200, or 503 with the reasons, one JSON object either way.

@@ -22,6 +22,9 @@ from gateway.web import shown
 LARGEST_FORM = 1 << 18
 """Bytes; a message with a thousand recipients to choose from needs half of it."""
 
+LONGEST_FIELD = 500
+"""Characters of one text somebody types."""
+
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; "

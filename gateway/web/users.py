@@ -8,7 +8,6 @@ it is a ``UsersError`` with the sentence that helps, and then nobody signs in.
 from __future__ import annotations
 
 import contextlib
-import enum
 import json
 import os
 import re
@@ -20,6 +19,8 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from gateway.web.people import Role
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 SHORTEST = 12
@@ -33,18 +34,6 @@ _NOBODY = _HASHER.hash(secrets.token_hex(16))
 
 class UsersError(Exception):
     """The file of users cannot be used; the message is a sentence for the admin."""
-
-
-class Role(enum.StrEnum):
-    """What a user may do; each may do what those before it may."""
-
-    VIEWER = "viewer"
-    RELEASER = "releaser"
-
-    def may(self, needed: Role) -> bool:
-        """Whether this role is enough."""
-        order = list(Role)
-        return order.index(self) >= order.index(needed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, expect
 
 from gateway.config import rules_directory
 from gateway.samples import mail
-from gateway.web.users import Role, Users
+from gateway.web.people import Role
+from gateway.web.users import Users
 from tests.e2e.browser import Watched, chromium
 from tests.e2e.conftest import Pair
 from tests.e2e.talk import send

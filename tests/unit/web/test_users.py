@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from gateway.cli.user import user
 from gateway.web import users as module
-from gateway.web.users import Role, Users, UsersError
+from gateway.web.people import Role
+from gateway.web.users import Users, UsersError
 
 PASSWORD = "correct horse battery"
 

@@ -18,9 +18,12 @@ from gateway.quarantine.journal import Journal
 from gateway.quarantine.models import Held, HeldMessage, HeldRecipient
 from gateway.quarantine.sidecar import Record
 from gateway.web import users as users_module
-from gateway.web.desk import COOKIE, NotHeld, Query, routes
+from gateway.web.desk import NotHeld, Query, require
 from gateway.web.pages import DeskError
-from gateway.web.users import Role, Users
+from gateway.web.people import Person, Role
+from gateway.web.site import routes
+from gateway.web.users import Users
+from gateway.web.visits import COOKIE
 from tests.unit.test_events import outcome
 
 PASSWORD = "correct horse battery"
@@ -94,15 +97,17 @@ class StubDesk:
         }
 
     async def release(
-        self, held_id: str, *, who: str, why: str, recipients: Sequence[str]
+        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str]
     ) -> Sequence[tuple[str, str]]:
         if self.refuse:
             raise DeskError(self.refuse)
-        self.done.append(("release", held_id, who, why, tuple(recipients)))
+        require(by, Role.RELEASER)
+        self.done.append(("release", held_id, by.who, why, tuple(recipients)))
         return [(address, "250 2.0.0 Ok") for address in recipients]
 
-    async def delete(self, held_id: str, *, who: str, why: str) -> None:
-        self.done.append(("delete", held_id, who, why))
+    async def delete(self, held_id: str, *, by: Person, why: str) -> None:
+        require(by, Role.RELEASER)
+        self.done.append(("delete", held_id, by.who, why))
 
 
 @pytest.fixture

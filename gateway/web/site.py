@@ -1,0 +1,27 @@
+"""All pages, put together. Works without JavaScript; nothing is fetched from elsewhere.
+
+Contract: every page forbids the browser to run or fetch what is not ours (Content-Security-Policy, ``pages.HEADERS``).
+"""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from gateway.web.desk import Desk
+from gateway.web.held import HeldPages
+from gateway.web.listing import ListPages
+from gateway.web.pages import HERE
+from gateway.web.users import Users
+from gateway.web.visits import Visits
+
+
+def routes(desk: Desk, users: Users, *, public_url: str = "") -> list[BaseRoute]:
+    """The pages. ``public_url`` is where people reach them, "" for this port itself."""
+    visits = Visits(users, public_url)
+    return [
+        *visits.routes(),
+        *ListPages(desk, visits).routes(),
+        *HeldPages(desk, visits).routes(),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]

@@ -1,0 +1,184 @@
+"""Who is at the door: signing in and out, sessions, forms, and the answer to whoever may not pass.
+
+Contract: whoever is not signed in sees the sign-in form and nothing else. GET changes nothing; what changes something
+is a POST with the token of the session's forms, from our own pages. What a person's role allows is the desk's to say
+(``NotAllowed``). Signing in costs a tenth of a second of one core, so only two do so at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.message import clip
+from gateway.web.desk import NotAllowed, NotHeld
+from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError, Templates, fields
+from gateway.web.people import Person
+from gateway.web.sessions import Session, Sessions, Tries, same
+from gateway.web.users import Users, UsersError
+
+COOKIE = "macrogate_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of somebody who is signed in."""
+
+    request: Request
+    person: Person
+    session: Session
+    form: Mapping[str, str]
+    several: Mapping[str, list[str]]
+
+    @property
+    def held_id(self) -> str:
+        """Which message the address names."""
+        return str(self.request.path_params["held_id"])
+
+    def reason(self) -> str:
+        """Why somebody does it. Raises ``DeskError`` when the form says nothing."""
+        why = self.form.get("why", "").strip()
+        if not why:
+            raise DeskError("A reason is needed: it is what the next person will read.")
+        return clip(why, LONGEST_FIELD)
+
+
+Page = Callable[[Visit], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Visits:
+    """The door: signs people in and out, and lets a page see only who is signed in. ``public_url`` is where people
+    reach the pages, "" for this port itself."""
+
+    def __init__(self, users: Users, public_url: str = "") -> None:
+        self._users = users
+        self._public = urlsplit(public_url)
+        self._sessions = Sessions()
+        self._tries = Tries()
+        self._hashing = asyncio.Semaphore(2)
+        self._templates = Templates()
+
+    def routes(self) -> list[BaseRoute]:
+        """The way in and out."""
+        return [
+            Route("/sign-in", self.sign_in, methods=["GET", "POST"]),
+            Route("/sign-out", self.acting(self.sign_out), methods=["POST"]),
+        ]
+
+    def signed(self, page: Page) -> Endpoint:
+        """A page for people who are signed in; others are shown the way."""
+
+        async def endpoint(request: Request) -> Response:
+            visit = await self._visit(request)
+            return await self._answer(page, visit) if visit else await self._to_sign_in()
+
+        return endpoint
+
+    def acting(self, page: Page) -> Endpoint:
+        """Something that changes something: a form of ours, from our own pages."""
+
+        async def endpoint(request: Request) -> Response:
+            visit = await self._visit(request)
+            if visit is None:
+                return await self._to_sign_in()
+            if not self._is_ours(request) or not same(visit.form.get("form", ""), visit.session.form):
+                return self._refusal(visit, 403, "This form was not one of yours; open the page again and repeat it.")
+            return await self._answer(page, visit)
+
+        return endpoint
+
+    async def _visit(self, request: Request) -> Visit | None:
+        session = self._sessions.get(request.cookies.get(COOKIE, ""))
+        if session is None:
+            return None
+        try:
+            user = await asyncio.to_thread(self._users.get, session.user)
+        except UsersError:
+            return None
+        if user is None:  # removed since
+            self._sessions.end(session.token)
+            return None
+        form, several = await fields(request)
+        return Visit(request, Person(user.name, user.role), session, form, several)
+
+    async def _answer(self, page: Page, visit: Visit) -> Response:
+        try:
+            return await page(visit)
+        except NotHeld as error:
+            return self._refusal(visit, 404, str(error))
+        except NotAllowed as error:
+            return self._refusal(visit, 403, str(error))
+        except DeskError as error:
+            return self._refusal(visit, 409, str(error))
+
+    def _is_ours(self, request: Request) -> bool:
+        """Whether the browser says that one of our own pages sent this; browsers that say nothing have the token."""
+        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+            return False
+        origin = request.headers.get("origin")
+        ours = self._public.netloc or request.headers.get("host", "")
+        return origin is None or urlsplit(origin).netloc == ours
+
+    async def _to_sign_in(self) -> Response:
+        try:
+            anybody = bool(await asyncio.to_thread(self._users.all))
+        except UsersError as error:
+            return self.page("nobody.html", status=503, trouble=str(error))
+        if not anybody:
+            return self.page("nobody.html", status=503, trouble="")
+        response = RedirectResponse("/sign-in", status_code=303)
+        response.headers.update(HEADERS)
+        return response
+
+    async def sign_in(self, request: Request) -> Response:
+        """The form, and what becomes of it. Whatever is wrong, the answer is the same."""
+        if request.method == "GET":
+            return self.page("sign_in.html", wrong="")
+        form, _ = await fields(request)
+        name, address = form.get("name", ""), request.client.host if request.client else ""
+        if not self._is_ours(request):
+            return self.page("sign_in.html", status=403, wrong="Please sign in on this page itself.")
+        if not self._tries.may(name, address):
+            wrong = "Too many wrong passwords; try again in five minutes."
+            return self.page("sign_in.html", status=429, wrong=wrong)
+        async with self._hashing:
+            try:
+                user = await asyncio.to_thread(self._users.check, name, form.get("password", ""))
+            except UsersError as error:
+                return self.page("nobody.html", status=503, trouble=str(error))
+        if user is None:
+            self._tries.wrong(name, address)
+            return self.page("sign_in.html", status=403, wrong="User name or password is wrong.")
+        self._tries.right(name)
+        self._sessions.end(request.cookies.get(COOKIE, ""))
+        response = RedirectResponse("/", status_code=303)
+        response.headers.update(HEADERS)
+        secure = self._public.scheme == "https"
+        token = self._sessions.begin(user.name).token
+        response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
+        return response
+
+    async def sign_out(self, visit: Visit) -> Response:
+        """Back to the form."""
+        self._sessions.end(visit.session.token)
+        response = RedirectResponse("/sign-in", status_code=303)
+        response.headers.update(HEADERS)
+        response.delete_cookie(COOKIE, path="/")
+        return response
+
+    def _refusal(self, visit: Visit, status: int, sentence: str) -> Response:
+        return self.page("refused.html", visit, status=status, sentence=clip(sentence, 1000))
+
+    def page(self, template: str, visit: Visit | None = None, *, status: int = 200, **facts: Any) -> Response:
+        """One page, as this visitor sees it."""
+        if visit:
+            facts |= {"user": visit.person, "form": visit.session.form}
+        return self._templates.page(template, status=status, **facts)
