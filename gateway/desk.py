@@ -16,7 +16,7 @@ from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, Q
 from gateway.quarantine.release import Deliver
 from gateway.web.desk import NotHeld, Query, moment_and_id, require
 from gateway.web.pages import DeskError
-from gateway.web.people import Person, Role
+from gateway.web.people import Act, Person
 
 WAITING = frozenset({HeldState.HELD, HeldState.RELEASING})
 HOURS = 24
@@ -83,7 +83,7 @@ class ReleaseDesk:
         self, held_id: str, *, by: Person, why: str, recipients: Sequence[str]
     ) -> Sequence[tuple[str, str]]:
         """Send it to these of its recipients; what the next hop said to each."""
-        require(by, Role.RELEASER)
+        require(by, Act.RELEASE)
         with _told():
             async with self._way() as deliver:
                 done = await self._quarantine.release(
@@ -93,7 +93,7 @@ class ReleaseDesk:
 
     async def delete(self, held_id: str, *, by: Person, why: str) -> None:
         """Remove its bytes."""
-        require(by, Role.RELEASER)
+        require(by, Act.DELETE)
         with _told():
             await self._quarantine.delete(held_id, who=by.who, why=why)
 

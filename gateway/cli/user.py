@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from gateway.config import ConfigError, load
-from gateway.web.people import Role
+from gateway.web.people import EXPLAINED, Role
 from gateway.web.users import Users, UsersError
 
 _config = click.option(
@@ -24,7 +24,7 @@ _role = click.option(
     type=click.Choice([role.value for role in Role]),
     default=Role.VIEWER.value,
     show_default=True,
-    help="viewer: look at what is held. releaser: release and delete as well.",
+    help=" ".join(f"{role}: {what}." for role, what in EXPLAINED.items()),
 )
 
 
@@ -61,7 +61,7 @@ def list_users(as_json: bool, config: Path | None) -> None:
     for one in known:
         click.echo(json.dumps({"name": one.name, "role": one.role}) if as_json else f"{one.name}\t{one.role}")
     if not known and not as_json:
-        click.echo("Nobody can sign in yet: macrogate user add NAME --role releaser", err=True)
+        click.echo("Nobody can sign in yet: macrogate user add NAME --role admin", err=True)
 
 
 @user.command()

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from gateway.web.pages import DeskError
-from gateway.web.people import Person, Role
+from gateway.web.people import TAKES, Act, Person
 
 PAGE = 50
 """Messages on one page of the list."""
@@ -29,10 +29,10 @@ class NotAllowed(DeskError):
     """This person may not do that."""
 
 
-def require(by: Person, role: Role) -> None:
+def require(by: Person, act: Act) -> None:
     """Raise ``NotAllowed`` unless this person's role is enough."""
-    if not by.role.may(role):
-        raise NotAllowed(f"This takes the role {role}; yours is {by.role}.")
+    if not by.may(act):
+        raise NotAllowed(f"You may not {act}: that takes the role {TAKES[act]}; yours is {by.role}.")
 
 
 @dataclass(frozen=True, slots=True)

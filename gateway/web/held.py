@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.web.desk import Desk, require
 from gateway.web.pages import DeskError
-from gateway.web.people import Role
+from gateway.web.people import Act
 from gateway.web.visits import Visit, Visits
 
 
@@ -39,14 +39,14 @@ class HeldPages:
 
     async def ask_release(self, visit: Visit) -> Response:
         """The question before a release."""
-        return await self._ask(visit, "release.html")
+        return await self._ask(visit, "release.html", Act.RELEASE)
 
     async def ask_delete(self, visit: Visit) -> Response:
         """The question before a deletion."""
-        return await self._ask(visit, "delete.html")
+        return await self._ask(visit, "delete.html", Act.DELETE)
 
-    async def _ask(self, visit: Visit, template: str) -> Response:
-        require(visit.person, Role.RELEASER)
+    async def _ask(self, visit: Visit, template: str, act: Act) -> Response:
+        require(visit.person, act)
         held = await self._desk.get(visit.held_id)
         return self._visits.page(template, visit, held=held, message=held.message)
 

@@ -1,20 +1,25 @@
-"""Who asks for something, and what a role may do.
+"""Who asks for something, what they may do, and what each act takes.
 
-Contract: no state, no files. Pages, API and commands hand a ``Person`` to the desk (``gateway.desk``), which alone
-decides whether that person may; what a page shows or hides is a courtesy.
+Contract: no state, no files. Pages, API and commands hand a ``Person`` and an ``Act`` to the desk (``gateway.desk``),
+which alone decides whether that person may; what a page shows or hides is a courtesy. Every act has its role in
+``TAKES``: an act without one does not exist.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 class Role(enum.StrEnum):
     """What a user may do; each may do what those before it may."""
 
     VIEWER = "viewer"
+    ANALYST = "analyst"
     RELEASER = "releaser"
+    ADMIN = "admin"
 
     def may(self, needed: Role) -> bool:
         """Whether this role is enough."""
@@ -22,9 +27,48 @@ class Role(enum.StrEnum):
         return order.index(self) >= order.index(needed)
 
 
+class Act(enum.StrEnum):
+    """What somebody can want of the desk; the words complete "You may not ..."."""
+
+    LOOK = "look at what is held"
+    DOWNLOAD = "download a held message"
+    ASK = "ask for a release"
+    RELEASE = "release a message"
+    DECIDE = "approve or refuse a release that somebody asks for"
+    DELETE = "delete a message"
+    BLOCK = "block a sender or a macro"
+    ALLOW = "let a sender or a macro pass from now on"
+
+
+TAKES: Mapping[Act, Role] = MappingProxyType(
+    {
+        Act.LOOK: Role.VIEWER,
+        Act.DOWNLOAD: Role.ANALYST,  # it is what attackers sent, on somebody's own machine
+        Act.ASK: Role.ANALYST,
+        Act.RELEASE: Role.RELEASER,
+        Act.DECIDE: Role.RELEASER,
+        Act.DELETE: Role.RELEASER,
+        Act.BLOCK: Role.RELEASER,
+        Act.ALLOW: Role.ADMIN,  # releases every message of its kind, unseen
+    }
+)
+"""The least role for each act."""
+
+EXPLAINED: Mapping[Role, str] = MappingProxyType(
+    {
+        Role.VIEWER: "look at what is held",
+        Role.ANALYST: "download as well, and ask for a release",
+        Role.RELEASER: "release, approve, delete and block as well",
+        Role.ADMIN: "everything, and decide what passes from now on",
+    }
+)
+"""What each role may, for people who give them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is known. ``via`` is where they came in: ``web``, ``api``."""
+    """Somebody who is known. ``name`` is their account, whichever way they came in: a token carries the name of whose
+    it is, for the rule of two persons compares names. ``via`` is that way: ``web``, ``api``, ``oidc``, ``proxy``."""
 
     name: str
     role: Role
@@ -34,3 +78,7 @@ class Person:
     def who(self) -> str:
         """As the journal names them."""
         return f"{self.name} ({self.via})"
+
+    def may(self, act: Act) -> bool:
+        """Whether the role is enough for it."""
+        return self.role.may(TAKES[act])

@@ -118,7 +118,7 @@ def test_a_viewer_cannot_release(browser: Browser, pair: Start) -> None:
     page = watched.page
     page.locator("table.list a").first.click()
     page.get_by_role("link", name="Release…").click()
-    expect(page.get_by_role("alert")).to_contain_text("This takes the role releaser; yours is viewer.")
+    expect(page.get_by_role("alert")).to_contain_text("that takes the role releaser; yours is viewer.")
     page.close()
 
 

@@ -36,7 +36,7 @@ def desk() -> ReleaseDesk:
 @pytest.mark.parametrize("via", ["web", "api"])
 async def test_a_viewer_can_neither_release_nor_delete(desk: ReleaseDesk, via: str) -> None:
     vic = Person("vic", Role.VIEWER, via)
-    with pytest.raises(NotAllowed, match="takes the role releaser"):
+    with pytest.raises(NotAllowed, match="You may not release a message: that takes the role releaser"):
         await desk.release("0" * 16, by=vic, why="because", recipients=["a@example.com"])
     with pytest.raises(NotAllowed, match="yours is viewer"):
         await desk.delete("0" * 16, by=vic, why="because")

@@ -20,7 +20,7 @@ from gateway.quarantine.sidecar import Record
 from gateway.web import users as users_module
 from gateway.web.desk import NotHeld, Query, require
 from gateway.web.pages import DeskError
-from gateway.web.people import Person, Role
+from gateway.web.people import Act, Person, Role
 from gateway.web.site import routes
 from gateway.web.users import Users
 from gateway.web.visits import COOKIE
@@ -101,12 +101,12 @@ class StubDesk:
     ) -> Sequence[tuple[str, str]]:
         if self.refuse:
             raise DeskError(self.refuse)
-        require(by, Role.RELEASER)
+        require(by, Act.RELEASE)
         self.done.append(("release", held_id, by.who, why, tuple(recipients)))
         return [(address, "250 2.0.0 Ok") for address in recipients]
 
     async def delete(self, held_id: str, *, by: Person, why: str) -> None:
-        require(by, Role.RELEASER)
+        require(by, Act.DELETE)
         self.done.append(("delete", held_id, by.who, why))
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from gateway.cli.user import user
 from gateway.web import users as module
-from gateway.web.people import Role
+from gateway.web.people import EXPLAINED, TAKES, Act, Person, Role
 from gateway.web.users import Users, UsersError
 
 PASSWORD = "correct horse battery"
@@ -79,9 +79,18 @@ def test_odd_names_are_refused(tmp_path: Path, name: str) -> None:
         Users(tmp_path / "users.json").put(name, Role.VIEWER, PASSWORD)
 
 
-def test_roles() -> None:
-    assert Role.RELEASER.may(Role.VIEWER)
-    assert not Role.VIEWER.may(Role.RELEASER)
+def test_each_role_may_what_those_before_it_may() -> None:
+    assert [role for role in Role if role.may(Role.RELEASER)] == [Role.RELEASER, Role.ADMIN]
+    assert set(EXPLAINED) == set(Role)
+
+
+def test_every_act_takes_a_role() -> None:
+    assert set(TAKES) == set(Act)
+    may = {role: {act for act in Act if Person("x", role).may(act)} for role in Role}
+    assert may[Role.VIEWER] == {Act.LOOK}
+    assert may[Role.ANALYST] == {Act.LOOK, Act.DOWNLOAD, Act.ASK}
+    assert may[Role.ADMIN] - may[Role.RELEASER] == {Act.ALLOW}
+    assert may[Role.ADMIN] == set(Act)
 
 
 def command(tmp_path: Path, *words: str, text: str = "") -> tuple[int, str, str]:
@@ -93,7 +102,7 @@ def command(tmp_path: Path, *words: str, text: str = "") -> tuple[int, str, str]
 
 
 def test_users_are_made_listed_and_removed_by_command(tmp_path: Path) -> None:
-    assert command(tmp_path, "list") == (0, "", "Nobody can sign in yet: macrogate user add NAME --role releaser\n")
+    assert command(tmp_path, "list") == (0, "", "Nobody can sign in yet: macrogate user add NAME --role admin\n")
     made = command(tmp_path, "add", "ann", "--role", "releaser", "--password-stdin", text=PASSWORD + "\n")
     assert made == (0, "ann may sign in as releaser.\n", "")
     assert Users(tmp_path / "users.json").check("ann", PASSWORD) is not None
