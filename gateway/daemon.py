@@ -29,6 +29,8 @@ from gateway.quarantine.release import Deliver
 from gateway.smtp.client import HopError, HopPool
 from gateway.smtp.server import SmtpListener
 from gateway.web import application
+from gateway.web.api.site import api_routes
+from gateway.web.api.tokens import Tokens
 from gateway.web.pages import DeskError
 from gateway.web.requests import request_routes
 from gateway.web.server import WebServer
@@ -51,7 +53,7 @@ READY_SECONDS = 5.0
 """How long an answer about readiness is good for, so that a probe does not become a load on the next hop."""
 
 FIXED = (
-    *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.users"),
+    *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.users", "http.tokens"),
     *("quarantine.store", "quarantine.messages", "log.format", "log.level"),
 )
 """Settings that only a restart can change: they belong to open ports and files."""
@@ -153,8 +155,10 @@ class Daemon:
         http = self._settings.http
         assert self._quarantine is not None
         desk = ReleaseDesk(self._quarantine, self._way_of_releases, self.ready, self._count_workers)
+        users = Users(http.users)
         pages = [
-            *routes(desk, Users(http.users), public_url=http.public_url),
+            *routes(desk, users, public_url=http.public_url),
+            *api_routes(desk, Tokens(http.tokens), users),
             *request_routes(self._read_link, desk.ask),
         ]
         self._web = WebServer(application(self.metrics.registry, self._refresh, self.ready, pages))

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.message import HeldState, Verdict
-from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError
+from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed
 from gateway.quarantine.release import Deliver
-from gateway.web.desk import NotHeld, Query, moment_and_id, require
+from gateway.web.desk import Failed, NotHeld, NotTaken, Query, moment_and_id, require
 from gateway.web.pages import DeskError
 from gateway.web.people import Act, Person
 
@@ -56,6 +56,11 @@ class ReleaseDesk:
         with _told():
             return await self._quarantine.find(filters)
 
+    async def resolve(self, prefix: str) -> str:
+        """The one id that begins so."""
+        with _told():
+            return await self._quarantine.resolve(prefix)
+
     async def get(self, held_id: str) -> Any:
         """Everything about one message."""
         with _told():
@@ -80,9 +85,9 @@ class ReleaseDesk:
         }
 
     async def release(
-        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str]
+        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str] | None
     ) -> Sequence[tuple[str, str]]:
-        """Send it to these of its recipients; what the next hop said to each."""
+        """Send it to these of its recipients (None: to all who have not got it); what the next hop said to each."""
         require(by, Act.RELEASE)
         with _told():
             async with self._way() as deliver:
@@ -115,5 +120,9 @@ def _told() -> Iterator[None]:
         yield
     except HeldNotFound as error:
         raise NotHeld(str(error)) from error
-    except QuarantineError as error:
+    except NotPossible as error:
         raise DeskError(str(error)) from error
+    except ReleaseFailed as error:
+        raise NotTaken(str(error)) from error
+    except QuarantineError as error:
+        raise Failed(str(error)) from error

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "disarm": ("gateway.cli.disarm:disarm", "Write a document without its macros."),
         "quarantine": ("gateway.cli.quarantine:quarantine", "List, show, release or delete what is held."),
         "user": ("gateway.cli.user:user", "Make, list and remove the people who may sign in to the pages."),
+        "token": ("gateway.cli.token:token", "Make, list and remove the tokens of programs that use the API."),
         "keys": ("gateway.cli.keys:keys", "Make a key to seal changed messages with, and show its DNS record."),
         "rules": ("gateway.cli.rules:rules", "List the rules, or test them against their own examples."),
         "check-config": ("gateway.cli.check:check_config", "Say everything that is wrong with a configuration."),

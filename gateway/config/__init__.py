@@ -189,6 +189,7 @@ class Http(_Section):
     listen: MaybeListener = "127.0.0.1:8025"
     public_url: Annotated[str, BeforeValidator(_maybe(_public_url))] = ""
     users: File = Path("/var/lib/macrogate/users.json")
+    tokens: File = Path("/var/lib/macrogate/tokens.json")
 
 
 class Scan(_Section):

@@ -236,8 +236,9 @@ class Quarantine:
             return await self._ledger.index.by_hour(first, hours)
 
     async def resolve(self, prefix: str) -> str:
-        """The one id that begins with ``prefix``. Raises ``HeldNotFound``."""
-        found = await self._ledger.index.starting_with(prefix, 2) if prefix.isalnum() else []
+        """The one id that begins with ``prefix``. Raises ``HeldNotFound`` and other ``QuarantineError``."""
+        with _asked():
+            found = await self._ledger.index.starting_with(prefix, 2) if prefix.isalnum() else []
         if len(found) == 1:
             return found[0]
         if found:

@@ -29,6 +29,14 @@ class NotAllowed(DeskError):
     """This person may not do that."""
 
 
+class NotTaken(DeskError):
+    """The next hop did not take every copy; the message has its words."""
+
+
+class Failed(DeskError):
+    """Nothing is wrong with what was asked for, but it could not be done now."""
+
+
 def require(by: Person, act: Act) -> None:
     """Raise ``NotAllowed`` unless this person's role is enough."""
     if not by.may(act):
@@ -73,6 +81,9 @@ class Desk(Protocol):
 
     async def find(self, query: Query) -> Sequence[Any]: ...
 
+    async def resolve(self, prefix: str) -> str:
+        """The one id that begins so."""
+
     async def get(self, held_id: str) -> Any: ...
 
     async def today(self) -> Mapping[str, Any]:
@@ -80,8 +91,8 @@ class Desk(Protocol):
         (sentences by component), ``workers``, ``busy``."""
 
     async def release(
-        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str]
+        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str] | None
     ) -> Sequence[tuple[str, str]]:
-        """Each recipient and the next hop's word."""
+        """Each recipient and the next hop's word; None is everybody who has not got it yet."""
 
     async def delete(self, held_id: str, *, by: Person, why: str) -> None: ...

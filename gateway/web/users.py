@@ -7,12 +7,8 @@ it is a ``UsersError`` with the sentence that helps, and then nobody signs in.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import re
 import secrets
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.web.people import Role
+from gateway.web.private import PrivateFile, PrivateFileError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 SHORTEST = 12
@@ -32,7 +29,7 @@ _NOBODY = _HASHER.hash(secrets.token_hex(16))
 """Compared with for names that do not exist, so that the answer takes as long."""
 
 
-class UsersError(Exception):
+class UsersError(PrivateFileError):
     """The file of users cannot be used; the message is a sentence for the admin."""
 
 
@@ -50,7 +47,7 @@ class Users:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._seen: tuple[int, int] | None = None
+        self._file = PrivateFile(path, "a file of users; `macrogate user add` makes one", UsersError)
         self._known: dict[str, User] = {}
 
     def all(self) -> tuple[User, ...]:
@@ -98,48 +95,16 @@ class Users:
         return user
 
     def _refresh(self) -> None:
+        raw = self._file.fresh()
+        if raw is None:
+            return
         try:
-            with self.path.open("rb") as file:
-                facts = os.fstat(file.fileno())
-                stamp = facts.st_mtime_ns, facts.st_ino
-                if stamp == self._seen:
-                    return
-                if facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                    raise UsersError(f"{self.path} can be read by others than its owner; chmod 600 {self.path}")
-                self._known = _users(json.load(file))
-                self._seen = stamp
-        except FileNotFoundError:
-            self._seen, self._known = None, {}
-        except OSError as error:
-            raise UsersError(f"{self.path} cannot be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise UsersError(f"{self.path} is not a file of users; `macrogate user add` makes one") from error
+            self._known = _users(raw)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._file.odd() from error
 
     def _write(self, users: dict[str, User]) -> None:
-        text = json.dumps({name: {"role": user.role, "hash": user.digest} for name, user in users.items()}, indent=1)
-        beside = self.path.with_name(f".{self.path.name}.{secrets.token_hex(6)}")
-        try:
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            try:
-                with os.fdopen(descriptor, "w") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                self._keep_owner(beside)
-                beside.replace(self.path)
-            except OSError:
-                beside.unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise UsersError(f"{self.path} cannot be written: {error.strerror}") from error
-        self._seen = None
-
-    def _keep_owner(self, beside: Path) -> None:
-        """Root writes it, the daemon reads it: it belongs to whom the old one, or the folder, belongs to."""
-        model = self.path if self.path.exists() else self.path.parent
-        with contextlib.suppress(PermissionError):
-            facts = model.stat()
-            os.chown(beside, facts.st_uid, facts.st_gid)
+        self._file.write({name: {"role": user.role, "hash": user.digest} for name, user in users.items()})
 
 
 def _users(raw: Any) -> dict[str, User]:

@@ -80,9 +80,17 @@ class StubDesk:
         self.asked.append(query)
         return [self.message] * min(query.limit, 60)
 
-    async def get(self, held_id: str) -> Any:
+    def _known(self, held_id: str) -> None:
         if held_id != ID:
             raise NotHeld(f"There is no held message {held_id}")
+
+    async def resolve(self, prefix: str) -> str:
+        if not ID.startswith(prefix):
+            raise NotHeld(f"There is no held message {prefix}")
+        return ID
+
+    async def get(self, held_id: str) -> Any:
+        self._known(held_id)
         one = outcome()
         report = Report(Verdict.AUTOEXEC, (self.finding,))
         record = Record(ID, NOW, one.transaction, report, one.decision, 1234, "ab" * 32)
@@ -97,16 +105,19 @@ class StubDesk:
         }
 
     async def release(
-        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str]
+        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str] | None
     ) -> Sequence[tuple[str, str]]:
         if self.refuse:
             raise DeskError(self.refuse)
         require(by, Act.RELEASE)
+        self._known(held_id)
+        recipients = ["alice@example.com"] if recipients is None else recipients
         self.done.append(("release", held_id, by.who, why, tuple(recipients)))
         return [(address, "250 2.0.0 Ok") for address in recipients]
 
     async def delete(self, held_id: str, *, by: Person, why: str) -> None:
         require(by, Act.DELETE)
+        self._known(held_id)
         self.done.append(("delete", held_id, by.who, why))
 
 

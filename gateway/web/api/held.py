@@ -1,0 +1,126 @@
+"""Held messages: list, look, release, delete.
+
+Contract: each handler is called once its checks are passed; who may do what is the desk's to say.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from gateway.message import HeldState, clip
+from gateway.web.api import models
+from gateway.web.api.operations import Call, Operation
+from gateway.web.api.tokens import Scope
+from gateway.web.desk import Desk, Query, place
+from gateway.web.pages import LONGEST_FIELD
+
+ONE = "/messages/{held_id}"
+
+
+class HeldOperations:
+    """What can be done with held messages."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def table(self) -> list[Operation]:
+        """Where it is, and for whom."""
+        return [
+            Operation(
+                "listMessages",
+                "GET",
+                "/messages",
+                "List held messages, newest first",
+                "Texts match anywhere and in any case. Follow `older` to read on.",
+                Scope.READ,
+                self.find,
+                models.Page,
+                query=models.Search,
+            ),
+            Operation(
+                "showMessage",
+                "GET",
+                ONE,
+                "Show everything about a message",
+                "The first digits of an id are enough where only one message begins with them.",
+                Scope.READ,
+                self.get,
+                models.Details,
+                refusals=(404,),
+            ),
+            Operation(
+                "releaseMessage",
+                "POST",
+                f"{ONE}/release",
+                "Send a message on to its recipients",
+                "Byte for byte as it came. Safe to repeat: what was released already is 409, and nobody gets it twice.",
+                Scope.RELEASE,
+                self.release,
+                models.Outcome,
+                body=models.Release,
+                refusals=(404, 409, 502),
+            ),
+            Operation(
+                "deleteMessage",
+                "POST",
+                f"{ONE}/delete",
+                "Delete the bytes of a message",
+                "What it was, who deleted it and why stays on record. Safe to repeat: what is deleted already is 409.",
+                Scope.DELETE,
+                self.delete,
+                models.Outcome,
+                body=models.Reason,
+                refusals=(404, 409),
+            ),
+        ]
+
+    async def find(self, call: Call) -> BaseModel | Response:
+        """One page of the list, and where the pages beside it begin."""
+        given: models.Search = call.query
+        going_up = given.newer is not None and given.older is None
+        query = Query(
+            state="" if given.state == "waiting" else given.state,
+            verdict=given.verdict or "",
+            sender=given.sender,
+            recipient=given.recipient,
+            subject=given.subject,
+            older=given.older or "",
+            newer=given.newer or "" if going_up else "",
+            limit=given.limit + 1,
+        )
+        found = await self._desk.find(query)
+        more = len(found) > given.limit
+        page = found[-given.limit :] if going_up else found[: given.limit]
+        return models.Page(
+            items=tuple(models.Message.model_validate(message) for message in page),
+            older=place(page[-1]) if page and (going_up or more) else None,
+            newer=place(page[0]) if page and (given.older or (going_up and more)) else None,
+        )
+
+    async def get(self, call: Call) -> BaseModel | Response:
+        """Everything but the bytes."""
+        held = await self._desk.get(await self._desk.resolve(call.held_id))
+        line = models.Message.model_validate(held.message)
+        details: BaseModel = models.Details(
+            **dict(line),
+            record=models.Record.model_validate(held.record),
+            history=tuple(models.Entry.model_validate(entry) for entry in held.journal.entries),
+            history_intact=held.trusted,
+        )
+        return details
+
+    async def release(self, call: Call) -> BaseModel | Response:
+        """To all its recipients, or some."""
+        wish: models.Release = call.body
+        replies = await self._desk.release(
+            call.held_id, by=call.person, why=clip(wish.why, LONGEST_FIELD), recipients=wish.recipients
+        )
+        held = await self._desk.get(call.held_id)
+        words = tuple(models.Reply(recipient=recipient, reply=reply) for recipient, reply in replies)
+        return models.Outcome(id=call.held_id, state=held.message.state, replies=words)
+
+    async def delete(self, call: Call) -> BaseModel | Response:
+        """Remove its bytes."""
+        await self._desk.delete(call.held_id, by=call.person, why=clip(call.body.why, LONGEST_FIELD))
+        return models.Outcome(id=call.held_id, state=HeldState.DELETED)

@@ -1,0 +1,198 @@
+"""What the API takes and gives: the one source of its schema.
+
+Contract: a body or a query with a key that is not here is refused. Answers read the attributes of what the desk gives.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
+
+from gateway.message import Action, Decision, HeldState, Report, Transaction
+from gateway.web.api.mirror import Text, VerdictWord, model_of
+from gateway.web.api.tokens import Scope
+from gateway.web.desk import PLACE
+from gateway.web.pages import LONGEST_FIELD
+from gateway.web.people import Role
+
+MAX_PAGE = 200
+MAX_RECIPIENTS = 1000
+ADDRESS = 320
+
+
+class _Given(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+Words = Annotated[str, Field(max_length=LONGEST_FIELD)]
+Place = Annotated[str, Field(pattern=f"^{PLACE.pattern}$")]
+Address = Annotated[str, Field(min_length=1, max_length=ADDRESS)]
+Why = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST_FIELD,
+        pattern=r"\S",
+        description="The reason; it goes on record with your name.",
+    ),
+]
+
+
+class Search(_Given):
+    """Which messages to list."""
+
+    state: Literal["waiting", "all", "held", "releasing", "released", "deleted", "expired"] = Field(
+        "waiting", description="waiting: held or being released."
+    )
+    verdict: Literal["clean", "macro", "suspicious", "unscannable", "autoexec"] | None = Field(
+        None, description="Only this verdict."
+    )
+    sender: Words = Field("", description="Part of the envelope sender.")
+    recipient: Words = Field("", description="Part of a recipient's address.")
+    subject: Words = Field("", description="Part of the subject.")
+    older: Place | None = Field(None, description="Go on after this place: `older` of the page before.")
+    newer: Place | None = Field(None, description="Go back before this place: `newer` of the page after.")
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="The most messages on one page.")
+
+
+class Recipient(_Told):
+    """One recipient of the envelope, and whether the next hop has taken a released copy."""
+
+    address: Text
+    delivered: bool
+
+
+class Message(_Told):
+    """One line of the list. What strangers wrote (subject, addresses, names) is printable, and no more to be trusted
+    for it: escape it wherever you show it."""
+
+    id: str
+    state: HeldState
+    kept_at: AwareDatetime
+    transaction_id: Text
+    client: Text = Field(description="The address of the client that sent it.")
+    sender: Text = Field(description="Of the envelope; empty for a bounce.")
+    from_header: Text
+    recipients: tuple[Recipient, ...]
+    subject: Text
+    verdict: VerdictWord
+    action: Action
+    rule: Text
+    why: Text
+    size: int
+    stored: int = Field(description="Bytes of the message still on disk.")
+    sha256: str
+    duplicate_of: str | None = Field(description="An earlier message with the same bytes, sender and recipients.")
+    recovered: bool = Field(description="Found after a crash; its sender may have sent it again.")
+    note: Text = Field(description="The last thing that was done with it.")
+
+
+class Page(_Told):
+    """One page of the list, newest first. ``older`` and ``newer`` are where the next pages begin, if there are any."""
+
+    items: tuple[Message, ...]
+    older: str | None
+    newer: str | None
+
+
+class Entry(_Told):
+    """One step of the history. Each has the digest of the one before it."""
+
+    sequence: int
+    at: AwareDatetime
+    who: Text
+    what: Text
+    why: Text
+    state: HeldState
+    detail: Text
+    delivered: tuple[int, ...]
+    previous: str
+    digest: str
+
+
+Record: Any = create_model(
+    "Record",
+    __base__=_Told,
+    __doc__="The record on disk: envelope and client, what the scan found in every part, what was decided.",
+    held_id=(str, ...),
+    kept_at=(AwareDatetime, ...),
+    transaction=(model_of(Transaction), ...),
+    report=(model_of(Report), ...),
+    decision=(model_of(Decision), ...),
+    size=(int, ...),
+    sha256=(str, ...),
+)
+
+Details: Any = create_model(
+    "Details",
+    __base__=Message,
+    __doc__="Everything about one message but its bytes.",
+    record=(Record, ...),
+    history=(tuple[Entry, ...], ...),
+    history_intact=(bool, Field(description="False when a line of the history was changed, removed or slipped in.")),
+)
+
+
+class Release(_Given):
+    """Whom to send a message to, and why."""
+
+    why: Why
+    recipients: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)] | None = Field(
+        None, description="Only to these of its recipients; without it to all who have not got it yet."
+    )
+
+
+class Reason(_Given):
+    """Why something is done."""
+
+    why: Why
+
+
+class Reply(_Told):
+    """What the next hop said for one recipient."""
+
+    recipient: Text
+    reply: Text
+
+
+class Outcome(_Told):
+    """What became of a message."""
+
+    id: str
+    state: HeldState
+    replies: tuple[Reply, ...] = ()
+
+
+class Today(_Told):
+    """Is all well?"""
+
+    held: int = Field(description="Messages that wait for a decision.")
+    oldest: AwareDatetime | None = Field(description="Since when the oldest of them waits.")
+    hours: tuple[int, ...] = Field(description="Messages held in each of the last 24 hours, the present one last.")
+    labels: tuple[str, ...] = Field(description="When each of these hours began.")
+    trouble: dict[str, Text] = Field(description="Why mail cannot flow, by component; empty when all is well.")
+    workers: int = Field(description="Scan workers alive.")
+    busy: int = Field(description="Scan workers at work.")
+
+
+class WhoAmI(_Told):
+    """What this token is, and whose."""
+
+    user: str
+    role: Role
+    token: str
+    scopes: tuple[Scope, ...]
+    expires: datetime | None
+
+
+class Version(_Told):
+    """What answers."""
+
+    version: str
+    api: Literal["1"] = "1"

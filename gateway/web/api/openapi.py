@@ -1,0 +1,102 @@
+"""The OpenAPI 3.1 document, made from the same table as the routes.
+
+Contract: every operation of the table is in it, with what it takes, what it gives and every status it may answer with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from gateway import __version__
+from gateway.web.api.operations import Operation
+from gateway.web.api.problems import MEDIA_TYPE, ProblemDetails
+
+HELD_ID = {"type": "string", "pattern": "^[0-9a-f]{1,64}$"}
+ALWAYS = (400, 401, 403, 429, 503)
+"""What any operation may be refused with."""
+
+DESCRIPTION = """\
+What is held by Macrogate, and what becomes of it, for programs. Send a token as `Authorization: Bearer mgt_...`;
+`macrogate token add` makes one. Refusals are problem details (RFC 9457) whose `detail` is a sentence for a person.
+Times are UTC."""
+
+
+def document(operations: Sequence[Operation]) -> dict[str, Any]:
+    """The whole document, ready to be written as JSON."""
+    paths: dict[str, dict[str, Any]] = {}
+    references, schemas = _schemas(operations)
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, references, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Macrogate", "version": __version__, "description": DESCRIPTION},
+        "servers": [{"url": "/api/v1"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "mgt_..."}},
+        },
+    }
+
+
+Key = tuple[type[BaseModel], Literal["validation", "serialization"]]
+
+
+def _schemas(operations: Sequence[Operation]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    keys: list[Key] = [(ProblemDetails, "serialization")]
+    for operation in operations:
+        keys += [(model, "validation") for model in (operation.body, operation.query) if model]
+        keys += [(operation.answer, "serialization")] if operation.answer else []
+    references, definitions = models_json_schema(keys, ref_template="#/components/schemas/{model}")
+    return references, definitions["$defs"]
+
+
+def _operation(operation: Operation, references: dict[Any, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    scopes = [str(operation.scope)] if operation.scope else []
+    told: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": " ".join(filter(None, (operation.detail, _takes(operation)))),
+        "security": [{"token": scopes}],
+        "responses": _responses(operation, references),
+    }
+    parameters = _parameters(operation, references, schemas)
+    if parameters:
+        told["parameters"] = parameters
+    if operation.body:
+        schema = references[operation.body, "validation"]
+        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return told
+
+
+def _takes(operation: Operation) -> str:
+    return f"Takes a token with the scope `{operation.scope}`." if operation.scope else "Any token will do."
+
+
+def _parameters(operation: Operation, references: dict[Any, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if "{held_id}" in operation.path:
+        found.append({"name": "held_id", "in": "path", "required": True, "schema": HELD_ID})
+    if operation.query:
+        name = references[operation.query, "validation"]["$ref"].rpartition("/")[2]
+        for field, schema in schemas.pop(name)["properties"].items():
+            shape = {key: value for key, value in schema.items() if key not in {"title", "description"}}
+            found.append({"name": field, "in": "query", "description": schema.get("description", ""), "schema": shape})
+    return found
+
+
+def _responses(operation: Operation, references: dict[Any, Any]) -> dict[str, Any]:
+    schema = references[operation.answer, "serialization"] if operation.answer else {"type": "string"}
+    responses: dict[str, Any] = {"200": {"description": "Done.", "content": {operation.media_type: {"schema": schema}}}}
+    problem = {MEDIA_TYPE: {"schema": references[ProblemDetails, "serialization"]}}
+    more = [*operation.refusals]
+    more += [422] if operation.query or operation.body else []
+    more += [413, 415] if operation.body else []
+    for status in sorted({*ALWAYS, *more}):
+        responses[str(status)] = {"description": f"{HTTPStatus(status).phrase}.", "content": problem}
+    return responses
