@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from gateway import failpoints
 from gateway.events import MailLog
 from gateway.message import (
     Action,
@@ -125,6 +126,7 @@ class Pipeline:
         the MTA has a quarantine of its own that is to be used, ``hold`` delivers there."""
         watch = Stopwatch()
         report, decision = await self._judge(transaction, content, watch)
+        failpoints.reach("after-scan")
         held_id = secrets.token_hex(8) if decision.action in KEPT else ""
         edits = Edits()
         if decision.action in REWRITTEN:
@@ -133,8 +135,10 @@ class Pipeline:
             deliver, held_id = hold, ""
         try:
             if held_id:
+                failpoints.reach("before-keep")
                 with watch.step("keep"):
                     await self.keeper.keep(held_id, transaction, content, report, decision)
+                failpoints.reach("after-keep")
             reply = await self._answer(transaction, content, report, decision, held_id, edits, deliver, watch)
         except KeepFailed as failure:
             self.events.keep_failed(transaction, str(failure))

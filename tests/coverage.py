@@ -1,8 +1,9 @@
-"""Makes ``docs/coverage.md``, each row of the catalogue of evasions and what became of it, and ``docs/emotet.md``, the
-ways Emotet came.
+"""Makes ``docs/coverage.md``, each row of the catalogues of evasions, faults and attacks and what became of it, and
+``docs/emotet.md``, the ways Emotet came.
 
 ``python -m tests.coverage`` writes both; ``tests/corpus/test_coverage.py`` tells when one is out of date or a row is
-missing. A row is shown by a corpus folder whose name begins with it, or has an entry in ``corpus/not_covered.toml``.
+missing. An evasion is shown by a corpus folder whose name begins with its row, or has an entry in
+``corpus/not_covered.toml``; faults and attacks have their tables in ``tests/rows``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests import rows
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT / "tests" / "corpus"
@@ -25,6 +28,11 @@ _VERDICTS = ("clean", "macro", "suspicious", "unscannable", "autoexec")
 _HEAD = """# Coverage
 
 <!-- made by: python -m tests.coverage -->
+
+What is known to go wrong with a mail filter, row by row, and what shows that it does not: ways to hide a document, then
+[what breaks](#what-breaks), then [attacks on the protocol](#attacks-on-the-protocol).
+
+## Ways to hide
 
 Every way we know to hide active content from a mail filter, and what Macrogate makes of it: `m` rows hide a document in
 the form of the mail, `d` rows in that of the document or of an archive. Each line is a folder of `tests/corpus` with a
@@ -72,7 +80,7 @@ def missing() -> list[str]:
 
 
 def page() -> str:
-    return _HEAD + "".join(f"{line.text}\n" for line in lines())
+    return _HEAD + "".join(f"{line.text}\n" for line in lines()) + rows.page()
 
 
 def museum() -> str:
@@ -117,5 +125,5 @@ _PURPOSES = ("armed", "clean", "held", "noted")
 if __name__ == "__main__":
     PAGE.write_text(page(), "utf-8")
     MUSEUM.write_text(museum(), "utf-8")
-    if rows := missing():
-        print(f"Nothing is said about {', '.join(rows)}")  # noqa: T201 - a command for a person
+    for complaint in [*(f"Nothing is said about {row}" for row in missing()), *rows.complaints()]:
+        print(complaint)  # noqa: T201 - a command for a person

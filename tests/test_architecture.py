@@ -60,6 +60,7 @@ def _below(prefix: str) -> list[str]:
 def test_the_vocabulary_imports_nothing_of_ours() -> None:
     assert _ours("gateway.message") == set()
     assert _ours("gateway.spool") == {"gateway.message"}
+    assert _ours("gateway.failpoints") == set()
 
 
 PURE = {*(name for name in MODULES if name.endswith(".protocol")), "gateway.milter.packets", "gateway.milter.words"}
@@ -97,7 +98,8 @@ def test_the_policy_knows_only_the_vocabulary() -> None:
 
 
 def test_the_pipeline_is_handed_its_steps() -> None:
-    allowed = {"gateway.message", "gateway.spool", "gateway.policy", "gateway.events", "gateway.metrics"}
+    vocabulary = {"gateway.message", "gateway.spool", "gateway.failpoints"}
+    allowed = vocabulary | {"gateway.policy", "gateway.events", "gateway.metrics"}
     assert _ours("gateway.pipeline") <= allowed
 
 

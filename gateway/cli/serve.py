@@ -14,6 +14,7 @@ from typing import TextIO, cast
 
 import click
 
+from gateway import failpoints
 from gateway.aside import Aside, Overheard
 from gateway.config import ConfigError, Settings, load
 from gateway.daemon import Daemon, StartError
@@ -47,10 +48,16 @@ def _complain(text: str, code: int) -> int:
 
 
 def _run(settings: Settings, path: Path | None) -> int:
+    try:
+        failpoints.arm()
+    except failpoints.BadFailpoint as error:
+        return _complain(str(error), code=2)
     log = Aside(sys.stderr or open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
     events = MailLog(cast(TextIO, log), settings.log.format, settings.log.level)
     logging.basicConfig(handlers=[Overheard(events)], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
+    if failpoints.wanted():
+        events.notice("failpoint", set=failpoints.wanted(), why="for tests: mail will be put off or arrive twice")
     _raise_descriptor_limit()
     _spare_the_collector()
     daemon = Daemon(settings, events, source=lambda: load(path))

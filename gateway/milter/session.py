@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from gateway import failpoints
 from gateway.events import MailLog
 from gateway.message import Client, Edits, Envelope, Recipient, Reply, Transaction
 from gateway.metrics import Metrics
@@ -318,10 +319,12 @@ class Session:
             for packet in packets:
                 self._writer.write(packet)
                 await self._writer.drain()
+                failpoints.reach("milter-changing")
         except ConnectionError:
             return GONE
         if self._writer.is_closing() or self._reader.at_eof():
             return GONE
+        failpoints.reach("milter-changed")
         message.handed_over = True
         return HANDED_OVER
 

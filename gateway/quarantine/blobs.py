@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from gateway import failpoints
 from gateway.quarantine.errors import HeldNotFound, MessageDamaged, StoreRefused
 from gateway.quarantine.location import give_to_owner
 
@@ -39,14 +40,6 @@ _FOLDER = _READ | os.O_DIRECTORY
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
-Checkpoint = Callable[[str], None]
-"""Told each step of ``keep`` as it is done: ``Q1`` written, ``Q2`` files synced, ``Q3`` renamed, ``Q4`` directory
-synced, ``Q5`` indexed. Fault tests kill the process there."""
-
-
-def nothing(step: str) -> None:
-    """The checkpoint outside of tests."""
-
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -59,12 +52,11 @@ class Written:
 class FileBlobs:
     """The directory tree below ``root``."""
 
-    def __init__(self, root: Path, *, create: bool, reserve: int = 0, checkpoint: Checkpoint = nothing) -> None:
+    def __init__(self, root: Path, *, create: bool, reserve: int = 0) -> None:
         """``reserve``: octets that stay free, so that a full disk still has room to delete and release. Raises
         ``StoreRefused`` when the directory cannot be used."""
         self.root = root
         self._reserve = reserve
-        self._checkpoint = checkpoint
         try:
             if create:
                 root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,22 +99,22 @@ class FileBlobs:
             except BaseException:
                 _remove_folder(shelf, unfinished)
                 raise
-            self._checkpoint("Q3")
+            failpoints.reach("message-renamed")
             try:
                 os.fsync(shelf)
             except OSError:
                 self._discard(shelf, held_id)
                 raise
-            self._checkpoint("Q4")
+            failpoints.reach("message-durable")
 
     def _fill(self, shelf: int, name: str, chunks: Iterable[bytes], describe: Callable[[Written], bytes]) -> None:
         with _folder(name, shelf) as folder, _created(MESSAGE, folder) as message, _created(RECORD, folder) as record:
             written = self._write_message(message, chunks)
             _write(record, describe(written))
-            self._checkpoint("Q1")
+            failpoints.reach("message-written")
             for descriptor in (message, record, folder):
                 os.fsync(descriptor)
-            self._checkpoint("Q2")
+            failpoints.reach("message-synced")
 
     def _write_message(self, descriptor: int, chunks: Iterable[bytes]) -> Written:
         digest, size = hashlib.sha256(), 0
@@ -186,6 +178,7 @@ class FileBlobs:
             try:
                 # the line break in front closes a line torn by an earlier crash; empty lines mean nothing
                 _write(journal, b"\n" + line if before else line)
+                failpoints.reach("journal-written")
                 os.fsync(journal)
             except OSError:
                 with contextlib.suppress(OSError):

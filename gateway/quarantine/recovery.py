@@ -11,6 +11,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway import failpoints
 from gateway.message import HeldState
 from gateway.quarantine.database import NewerStore
 from gateway.quarantine.errors import MessageDamaged, QuarantineError, StoreRefused
@@ -26,6 +27,7 @@ BATCH = 200
 async def settle(ledger: Ledger) -> Settled:
     """What the daemon does before it takes mail. Raises ``OSError`` and ``SQLAlchemyError``."""
     swept = await ledger.run(ledger.blobs.sweep)
+    failpoints.reach("start-swept")
     on_disk = set(await ledger.run(lambda: list(ledger.blobs.ids())))
     indexed = await ledger.index.ids()
     new, unreadable = await _adopt(ledger, sorted(on_disk - indexed), recovered=not ledger.index.fresh)
@@ -44,6 +46,7 @@ async def _adopt(ledger: Ledger, ids: list[str], *, recovered: bool) -> tuple[in
     for start in range(0, len(ids), BATCH):
         found, damaged = await ledger.run(_read_batch, ledger, ids[start : start + BATCH], recovered)
         unreadable += damaged
+        failpoints.reach("start-adopted")
         async with ledger.index.writing() as connection:
             # oldest first, so that a duplicate points at what came before it
             await ledger.index.add(connection, sorted(found, key=lambda files: files.record.kept_at))

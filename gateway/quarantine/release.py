@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from gateway import failpoints
 from gateway.message import Client, Envelope, HeldState, Recipient, Reply, clip
 from gateway.quarantine.errors import MessageDamaged, NotPossible, QuarantineError, ReleaseFailed
 from gateway.quarantine.journal import What
@@ -51,10 +52,12 @@ async def release(ledger: Ledger, held_id: str, *, who: str, why: str, wish: Wis
             return Step(What.RELEASE_BEGUN, HeldState.RELEASING, f"to {', '.join(_addresses(files, chosen, wish))}")
 
         files = await ledger.change(held_id, who=who, why=why, step=begin)
+        failpoints.reach("release-begun")
         envelope = _envelope(files, chosen, wish)
         replies = await _deliver(files, envelope, message, deliver)
     finally:
         message.close()
+    failpoints.reach("release-sent")
     return await _finish(ledger, files, who=who, why=why, wish=wish, chosen=chosen, envelope=envelope, replies=replies)
 
 
@@ -195,6 +198,7 @@ async def _finish(
     held_id = files.record.held_id
     try:
         done = await ledger.change(held_id, who=who, why=why, step=end)
+        failpoints.reach("release-noted")
     except QuarantineError as error:
         raise QuarantineError(
             f"{held_id} was sent ({told}) but that could not be noted, it stays releasing: {error}"

@@ -19,9 +19,10 @@ from typing import BinaryIO, Self
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway import failpoints
 from gateway.message import Decision, HeldState, KeepFailed, Report, Transaction, clip
 from gateway.quarantine import recovery, retention
-from gateway.quarantine.blobs import HELD_ID, Checkpoint, FileBlobs, Written, nothing
+from gateway.quarantine.blobs import HELD_ID, FileBlobs, Written
 from gateway.quarantine.errors import HeldNotFound, NotPossible, QuarantineError, StoreRefused
 from gateway.quarantine.index import Index
 from gateway.quarantine.journal import OURSELVES, Journal, What
@@ -48,10 +49,9 @@ RESERVE = 16 << 20
 class Quarantine:
     """One open quarantine; satisfies ``pipeline.Keeper``."""
 
-    def __init__(self, ledger: Ledger, locks: Locks | None, checkpoint: Checkpoint) -> None:
+    def __init__(self, ledger: Ledger, locks: Locks | None) -> None:
         self._ledger = ledger
         self._locks = locks
-        self._checkpoint = checkpoint
         self._clock = retention.SteadyClock(time.time(), time.monotonic())
         self._overdue: set[asyncio.Task[None]] = set()
         self.trouble = ""
@@ -67,7 +67,6 @@ class Quarantine:
         *,
         exclusive: bool,
         reserve: int = RESERVE,
-        checkpoint: Checkpoint = nothing,
     ) -> Self:
         """``exclusive`` for the daemon: makes what is missing, puts it in order, keeps other daemons out.
 
@@ -77,13 +76,13 @@ class Quarantine:
         messages = path_of(messages_url, "file", "quarantine.messages")
         locks = locks_for(store, messages) if exclusive else None
         try:
-            blobs = FileBlobs(messages, create=exclusive, reserve=reserve, checkpoint=checkpoint)
+            blobs = FileBlobs(messages, create=exclusive, reserve=reserve)
             try:
                 ledger = Ledger(await Index.open(store, create=exclusive), blobs)
             except BaseException:
                 blobs.close()
                 raise
-            quarantine = cls(ledger, locks, checkpoint)
+            quarantine = cls(ledger, locks)
             if exclusive:
                 await quarantine._settle()
         except BaseException:
@@ -186,7 +185,7 @@ class Quarantine:
             raise self._failed(error) from error
         try:
             await self._enter(*written[0])
-            self._checkpoint("Q5")
+            failpoints.reach("message-indexed")
         except Exception as error:
             # what cannot be taken back now is found at the next start and held as recovered
             with contextlib.suppress(OSError):

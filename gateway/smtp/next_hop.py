@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
+from gateway import failpoints
 from gateway.message import Client, Envelope, Recipient, Reply
 from gateway.smtp import introduction
 from gateway.smtp.hop_settings import HopSettings
@@ -238,11 +239,13 @@ class NextHop:
                 if held:
                     self._wire.send(held, 0)
                     await self._wire.drain()
+                    failpoints.reach("during-nexthop-data")
                 held = stuffer.feed(piece)
             await self._wire.drain()
         # The last piece goes out together with the dot, after a last look whether the hop has spoken too early.
         async with self._exchange("dot", timeouts.dot):
             self._wire.check_silence()
+            failpoints.reach("before-nexthop-dot")
             self._wire.send(held + stuffer.finish(), self._accepted if self._settings.address.lmtp else 1)
             replies = [await self._reply("dot")]
             if self._settings.address.lmtp:

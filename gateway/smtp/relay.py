@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, datetime
 
+from gateway import failpoints
 from gateway.events import MailLog
 from gateway.message import Client, Edits, Envelope, Recipient, Reply, Transaction
 from gateway.smtp.client import HopError, HopPool, NextHop
@@ -80,6 +81,7 @@ class Relay:
             reply = error.reply
         if reply.positive:
             self.gateway, self._client, self._path = gateway, client, path
+            failpoints.reach("after-mail")
         else:
             await self._let_go()
         return reply
@@ -115,6 +117,7 @@ class Relay:
             return error.reply
         if reply.positive:
             self.recipients.append(recipient)
+            failpoints.reach("after-rcpt")
             self._class = group
         return reply
 
@@ -159,10 +162,14 @@ class Relay:
         async def deliver(edits: Edits) -> Reply:
             try:
                 hop = await self._attentive_hop(gateway)
-                return (await hop.data(content.chunks(edits)))[0]
+                failpoints.reach("before-nexthop-data")
+                reply = (await hop.data(content.chunks(edits)))[0]
             except HopError as error:
                 self._note(gateway, error)
                 return error.reply
+            if reply.positive:
+                failpoints.reach("after-nexthop-250")
+            return reply
 
         return await gateway.process(transaction, content, deliver)
 

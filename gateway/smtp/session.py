@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from gateway import failpoints
 from gateway.message import Client, Reply, Transaction
 from gateway.smtp.conversation import Conversation, HangUpError, House
 from gateway.smtp.parameters import checked_recipient, checked_sender, offered
@@ -193,6 +194,7 @@ class SmtpSession(Conversation):
         began = self.loop.time()
         try:
             await self.say(GO_AHEAD)
+            failpoints.reach("after-354")
             refusal = await self._receive(spool) or _looping(spool)
         except BaseException:
             spool.close()
@@ -205,7 +207,9 @@ class SmtpSession(Conversation):
         self._junk = 0
         if refusal is BARE_NEWLINE:
             raise HangUpError("refused", BARE_NEWLINE, "bare newline in a message")
+        failpoints.reach("before-our-reply")
         await self.say(reply, at_once=True)  # each moment it is not heard is one in which the client may send a twin
+        failpoints.reach("after-our-reply")
         await self._reset()
 
     async def _receive(self, spool: Spool) -> Reply | None:
@@ -222,6 +226,7 @@ class SmtpSession(Conversation):
             received += len(octets)
             piece = decoder.feed(octets)
             refusal = refusal or self._objection(decoder, spool.size + len(piece)) or self._store(spool, piece)
+            failpoints.reach("during-data")
         self.give_back(decoder.rest)
         return refusal
 
@@ -258,6 +263,7 @@ class SmtpSession(Conversation):
 
     async def _bring_to_an_end(self, transaction: Transaction, spool: Spool) -> Reply:
         try:
+            failpoints.reach("after-dot")
             reply = await self._relay.finish(transaction, spool)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not lose mail: the client keeps it and tries again
             self.house.events.notice("message-error", id=transaction.id, error=repr(error)[:500])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -144,17 +144,25 @@ class Pair:
 
 @pytest.fixture
 def pair() -> Iterator[Callable[..., Pair]]:
-    """``pair(script, smtp="...", more="...", lenient=True)``: start both; the end of the test stops them."""
+    """``pair(script, smtp="...", more="...", lenient=True)``: start both; the end of the test stops them. ``start`` is
+    more for the environment of the first start."""
     need_gateway()
     with ExitStack() as stack:
 
-        def start(script: object = None, *, smtp: str = "", more: str = "", lenient: bool = False) -> Pair:
+        def run(
+            script: object = None,
+            *,
+            smtp: str = "",
+            more: str = "",
+            lenient: bool = False,
+            start: Mapping[str, str] | None = None,
+        ) -> Pair:
             hop = stack.enter_context(hop_thread(script, lenient=lenient))
             gateway = GatewayProcess(f'next_hop = "{hop.address}"\n{smtp}', more)
             stack.callback(gateway.remove)
-            return Pair(gateway.start(), hop)
+            return Pair(gateway.start(**(start or {})), hop)
 
-        yield start
+        yield run
 
 
 @pytest.fixture(scope="session")

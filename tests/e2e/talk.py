@@ -45,6 +45,13 @@ class Talk:
             if line[3:4] != "-":
                 return "\n".join(lines)
 
+    def impatient_reply(self) -> str:
+        """``reply``, or "" when there is none within the time-out; the conversation is over then."""
+        try:
+            return self.reply()
+        except TimeoutError:
+            return ""
+
     def say(self, line: str) -> str:
         """One command, one reply."""
         self.write(line.encode() + b"\r\n")

@@ -14,34 +14,24 @@ from pathlib import Path
 
 import pytest
 
+from gateway import failpoints
 from gateway.message import Client, Envelope, HeldState, KeepFailed, Reply
 from gateway.quarantine import HeldMessage, NotPossible, Quarantine, Settled, StoreBusy, StoreRefused, database, index
 from tests.e2e.tools import need_root, unavailable
 from tests.unit.quarantine.made import BODY, ID, OTHER, Hop, keep, opened, urls
 
 CHILD = """
-import asyncio, os, sys
+import asyncio, sys
 from pathlib import Path
+from gateway import failpoints
 from tests.unit.quarantine.made import ID, Hop, keep, opened
 
-folder, point = Path(sys.argv[1]), sys.argv[2]
-
-def die(step):
-    if step == point:
-        os.kill(os.getpid(), 9)
-
-class LastHop(Hop):
-    async def deliver(self, envelope, client, content):
-        die("before-sending")
-        replies = await super().deliver(envelope, client, content)
-        die("after-sending")
-        return replies
-
 async def main():
-    async with opened(folder, checkpoint=die) as store:
+    failpoints.arm()
+    async with opened(Path(sys.argv[1])) as store:
         await keep(store)
-        if point.endswith("sending"):
-            await store.release(ID, who="ann", why="expected", deliver=LastHop().deliver)
+        if failpoints.wanted().startswith("release"):
+            await store.release(ID, who="ann", why="expected", deliver=Hop().deliver)
         print("kept", flush=True)
         sys.stdin.read()
 
@@ -49,18 +39,19 @@ asyncio.run(main())
 """
 
 
-def child(folder: Path, point: str) -> subprocess.Popen[bytes]:
+def child(folder: Path, failpoint: str = "") -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder), point],
+        [sys.executable, "-c", CHILD, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
+        env={**os.environ, failpoints.VARIABLE: failpoint},
     )
 
 
-def killed_at(folder: Path, point: str) -> None:
-    """Keep ``ID`` in a process of its own that dies by SIGKILL at ``point``."""
-    with child(folder, point) as process:
+def killed_at(folder: Path, place: str) -> None:
+    """Keep ``ID``, and release it where the place is one of a release, in a process that dies by SIGKILL there."""
+    with child(folder, f"{place}:kill") as process:
         out, _ = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     assert out == b""
@@ -77,7 +68,7 @@ def records(folder: Path) -> list[str]:
 # --- kill -9 ---
 
 
-@pytest.mark.parametrize("point", ["Q1", "Q2"])
+@pytest.mark.parametrize("point", ["message-written", "message-synced"])
 async def test_f06_killed_before_the_rename_leaves_no_record(tmp_path: Path, point: str) -> None:
     killed_at(tmp_path, point)
     async with opened(tmp_path) as store:
@@ -88,7 +79,7 @@ async def test_f06_killed_before_the_rename_leaves_no_record(tmp_path: Path, poi
     assert records(tmp_path) == [OTHER]
 
 
-@pytest.mark.parametrize("point", ["Q3", "Q4"])
+@pytest.mark.parametrize("point", ["message-renamed", "message-durable"])
 async def test_f07_killed_before_the_index_is_adopted_and_marked(tmp_path: Path, point: str) -> None:
     killed_at(tmp_path, point)
     async with opened(tmp_path) as store:
@@ -101,7 +92,7 @@ async def test_f07_killed_before_the_index_is_adopted_and_marked(tmp_path: Path,
 
 
 async def test_f08_killed_before_the_reply_and_the_retry_is_not_released_twice_unsaid(tmp_path: Path) -> None:
-    killed_at(tmp_path, "Q5")
+    killed_at(tmp_path, "message-indexed")
     hop = Hop()
     async with opened(tmp_path) as store:
         assert store.settled == Settled()
@@ -113,7 +104,7 @@ async def test_f08_killed_before_the_reply_and_the_retry_is_not_released_twice_u
     assert len(hop.got) == 1
 
 
-@pytest.mark.parametrize("point", ["before-sending", "after-sending"])
+@pytest.mark.parametrize("point", ["release-begun", "release-sent"])
 async def test_f65_killed_while_releasing_is_repeated_on_demand(tmp_path: Path, point: str) -> None:
     killed_at(tmp_path, point)
     hop = Hop()
@@ -130,7 +121,7 @@ async def test_f65_killed_while_releasing_is_repeated_on_demand(tmp_path: Path, 
 
 
 async def test_f56_a_second_daemon_is_refused_while_the_first_lives(tmp_path: Path) -> None:
-    with child(tmp_path, "never") as process:
+    with child(tmp_path) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"kept\n"
         with pytest.raises(StoreBusy):
@@ -158,21 +149,22 @@ async def test_f10_everything_is_synced_in_the_order_that_survives_a_power_cut(
         rename(old, new, **where)
         steps.append(f"rename {old} {new}")
 
-    async with opened(tmp_path, checkpoint=steps.append) as store:
+    monkeypatch.setattr(failpoints, "reach", steps.append)
+    async with opened(tmp_path) as store:
         monkeypatch.setattr(os, "fsync", noted_fsync)
         monkeypatch.setattr(os, "rename", noted_rename)
         await keep(store)
-    assert steps == [
-        "Q1",
+    assert steps[1:] == [
+        "message-written",
         f"sync /{ID}.tmp/message.eml",
         f"sync /{ID}.tmp/record.json",
         f"sync /{ID}.tmp",
-        "Q2",
+        "message-synced",
         f"rename {ID}.tmp {ID}",
-        "Q3",
+        "message-renamed",
         "sync ",
-        "Q4",
-        "Q5",
+        "message-durable",
+        "message-indexed",
     ]
 
 

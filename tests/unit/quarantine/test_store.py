@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway import failpoints
 from gateway.message import HeldState, KeepFailed, Verdict
 from gateway.pipeline import Keeper
 from gateway.quarantine import (
@@ -125,9 +126,10 @@ async def test_a_disk_that_hangs_holds_no_session_and_what_it_finishes_later_is_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.quarantine.store.KEEP_SECONDS", 0.05)
-    disk, body = Disk("Q1"), os.urandom(3 << 20)
+    disk, body = Disk("message-written"), os.urandom(3 << 20)
     spool = Spool.of(body)
-    async with opened(tmp_path, checkpoint=disk) as store:
+    monkeypatch.setattr(failpoints, "reach", disk)
+    async with opened(tmp_path) as store:
         with pytest.raises(KeepFailed, match="has not finished within"):
             await store.keep(ID, transaction(), spool, REPORT, DECISION)
         spool.close()
@@ -143,8 +145,9 @@ async def test_a_disk_that_hangs_holds_no_session_and_what_it_finishes_later_is_
 async def test_a_disk_that_hangs_takes_only_so_many_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.quarantine.store.KEEP_SECONDS", 0.02)
     monkeypatch.setattr("gateway.quarantine.store.MAX_OVERDUE", 2)
-    disk = Disk("Q1")
-    async with opened(tmp_path, checkpoint=disk) as store:
+    disk = Disk("message-written")
+    monkeypatch.setattr(failpoints, "reach", disk)
+    async with opened(tmp_path) as store:
         for number, words in enumerate(("within", "within", "2 messages")):
             with pytest.raises(KeepFailed, match=words):
                 await keep(store, f"{number:016x}")

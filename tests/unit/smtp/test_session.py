@@ -649,3 +649,14 @@ async def test_mail_makes_up_for_chatter() -> None:
             await client.ask(b"RSET")
             await client.envelope()
             assert (await client.data(BODY + b".\r\n")).startswith(b"250")
+
+
+@pytest.mark.parametrize("length", [1_000, 2_049, 3 << 20])
+async def test_an_overlong_line_of_text_passes_octet_by_octet(length: int) -> None:
+    world = World()
+    message = b"Subject: x\r\n\r\n" + b"a" * length + b".\r\nend\r\n"
+    async with stage(world) as at:
+        client = await at.greeted()
+        await client.envelope()
+        assert (await client.data(message + b".\r\n")).startswith(b"250")
+    assert world.delivered == [message]
