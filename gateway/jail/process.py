@@ -28,13 +28,16 @@ from gateway.jail.wire import (
     Ask,
     Authenticated,
     Disarmed,
+    Extracted,
     Failed,
     Frame,
     FrameReader,
     Job,
     Named,
+    Read,
     Ready,
     Rewritten,
+    Sources,
     Unfit,
     decode_job,
     decode_recalled,
@@ -42,7 +45,7 @@ from gateway.jail.wire import (
     encode_report,
     flatten,
 )
-from gateway.message import Authentication, Edits, Finding, Report, clip
+from gateway.message import Authentication, Edits, Finding, Reading, Report, Source, clip
 
 OUT_OF_MEMORY: Final = 71
 """Exit code (EX_OSERR of sysexits.h) by which the front tells a spent memory limit from a crash."""
@@ -104,6 +107,12 @@ class Tasks(Protocol):
     def names(self, data: Data) -> tuple[str, ...]: ...
 
     def authenticate(self, data: Data, job: Job) -> Authentication: ...
+
+    def read(self, data: Data) -> Reading: ...
+
+    def sources(self, data: Data) -> tuple[Source, ...]: ...
+
+    def extract(self, data: Data, job: Job) -> bytes: ...
 
 
 def run(channel: socket.socket, orders: Orders) -> None:
@@ -185,18 +194,29 @@ class Worker:
             return (encode_answer(Failed(job.job, clip(f"{type(error).__name__}: {error}", 500), grown=True)),)
 
     def _answered(self, job: Job, data: Data) -> tuple[bytes, ...]:
+        tasks, number = self._tasks, job.job
         match job.do:
             case "examine":
                 recall = self._recall_for(job) if job.recall else None
-                report = self._tasks.examine(data, job, recall)
-                return (encode_report(job.job, report, grown=self._grown()),)
+                frame = encode_report(number, tasks.examine(data, job, recall), grown=self._grown())
             case "names":
-                return (encode_answer(Named(job.job, self._tasks.names(data), self._grown())),)
+                frame = encode_answer(Named(number, tasks.names(data), self._grown()))
             case "authenticate":
-                return (encode_answer(Authenticated(job.job, self._tasks.authenticate(data, job), self._grown())),)
-        answer: Rewritten | Disarmed
+                frame = encode_answer(Authenticated(number, tasks.authenticate(data, job), self._grown()))
+            case "read":
+                frame = encode_answer(Read(number, tasks.read(data), self._grown()))
+            case "sources":
+                frame = encode_answer(Sources(number, tasks.sources(data), self._grown()))
+            case _:
+                return self._with_tail(job, data)
+        return (frame,)
+
+    def _with_tail(self, job: Job, data: Data) -> tuple[bytes, ...]:
+        answer: Rewritten | Disarmed | Extracted
         if job.do == "disarm":
             answer, tail = self._tasks.disarm(data, job)
+        elif job.do == "extract":
+            answer, tail = Extracted(job.job), self._tasks.extract(data, job)
         else:
             edits = self._tasks.rewrite(data, job)
             splices, tail = flatten(edits)

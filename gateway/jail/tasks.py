@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.jail import confinement
 from gateway.jail.process import CannotDo, Data, Orders, Recall
 from gateway.jail.wire import MAX_REMOVED, Disarmed, Job
-from gateway.message import Authentication, Edits, Report, Verdict, clip
+from gateway.message import Authentication, Edits, Reading, Report, Source, Verdict, clip
 
 if TYPE_CHECKING:
     from gateway.scan.rewrite import Setting
@@ -144,3 +144,21 @@ class ScanTasks:
         from gateway.authentication import verify
 
         return verify.verify(data, job.answers, self.trusted, time.time())
+
+    def read(self, data: Data) -> Reading:
+        from gateway.scan import reading
+
+        return reading.read(data, self.setting.limits)
+
+    def sources(self, data: Data) -> tuple[Source, ...]:
+        from gateway.scan import reading
+
+        return reading.sources(data, self.setting)
+
+    def extract(self, data: Data, job: Job) -> bytes:
+        from gateway.scan import reading
+
+        try:
+            return reading.extract(data, job.where, self.setting)
+        except reading.NoSuchPart as error:
+            raise CannotDo(str(error)) from error

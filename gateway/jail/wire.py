@@ -25,8 +25,11 @@ from gateway.message import (
     Finding,
     Headline,
     Part,
+    Passage,
+    Reading,
     Report,
     Signed,
+    Source,
     Span,
     Splice,
     Verdict,
@@ -55,6 +58,11 @@ MAX_NAMES: Final = 80
 """DNS names of one message: of 8 signatures, 50 seals and one message signature, of the policy in two places."""
 MAX_SIGNATURES: Final = 8
 MAX_SIZE: Final = 1 << 40
+MAX_READ: Final = 100_000
+"""Characters of a header, or of one text, that a person is shown; a source may have twice as many."""
+MAX_PASSAGES: Final = 20
+MAX_LINKS: Final = 60
+MAX_SOURCES: Final = 30
 
 _PREFIX = struct.Struct("!II")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -107,7 +115,7 @@ class Job:
     recipient can ask for the original."""
 
     job: int
-    do: Literal["examine", "rewrite", "disarm", "names", "authenticate"]
+    do: Literal["examine", "rewrite", "disarm", "names", "authenticate", "read", "sources", "extract"]
     recall: bool = False
     strip: tuple[str, ...] = ()
     disarm: tuple[str, ...] = ()
@@ -118,6 +126,8 @@ class Job:
     name: str = ""
     mail: bool = True
     answers: tuple[DnsAnswer, ...] = ()
+    where: str = ""
+    """The path of the part to extract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +237,31 @@ class Authenticated:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    job: int
+    reading: Reading
+    grown: bool = False
+    say: Literal["read"] = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    job: int
+    sources: Annotated[tuple[Source, ...], Field(max_length=MAX_SOURCES), FailFast()]
+    grown: bool = False
+    say: Literal["sources"] = "sources"
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """One part, decoded, which is the tail."""
+
+    job: int
+    grown: bool = False
+    say: Literal["extracted"] = "extracted"
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """No result; ``grown`` here also means that the worker does not trust its own state any more."""
 
@@ -238,7 +273,20 @@ class Failed:
     say: Literal["failed"] = "failed"
 
 
-Answer = Ready | Unfit | Ask | Examined | Rewritten | Disarmed | Named | Authenticated | Failed
+Result = Examined | Rewritten | Disarmed | Named | Authenticated | Read | Sources | Extracted
+RESULTS: Final[dict[str, type[Result]]] = {
+    "examine": Examined,
+    "rewrite": Rewritten,
+    "disarm": Disarmed,
+    "names": Named,
+    "authenticate": Authenticated,
+    "read": Read,
+    "sources": Sources,
+    "extract": Extracted,
+}
+"""What answers each job, if it did not fail."""
+
+Answer = Ready | Unfit | Ask | Result | Failed
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="say")])
 _JOB = TypeAdapter(Job)
@@ -345,6 +393,12 @@ def decode_answer(frame: Frame, job: int, size: int) -> Answer:
             _require(job == 0, "unfit in the middle of a job")
         case _:
             _require(answer.job == job, "an answer for another job")
+    _check_content(answer, frame, size)
+    _require(not frame.tail or isinstance(answer, Rewritten | Disarmed | Extracted), "a tail where none belongs")
+    return answer
+
+
+def _check_content(answer: Answer, frame: Frame, size: int) -> None:
     match answer:
         case Ask():
             _require(_DIGEST.fullmatch(answer.sha256) is not None, "not a digest")
@@ -359,11 +413,13 @@ def decode_answer(frame: Frame, job: int, size: int) -> Answer:
             _require(all(map(_DNS_NAME.fullmatch, answer.names)), "a name that cannot be in DNS")
         case Authenticated():
             _check_authentication(answer.authentication)
+        case Read():
+            _check_reading(answer.reading)
+        case Sources():
+            _require(all(map(_safe_source, answer.sources)), "a source that is not safe to show")
         case Disarmed():
             _require(all(_safe(text, 300) for text in (answer.name, answer.media_type)), "odd text")
             _require(all(_safe(what, 100) for what in answer.removed), "odd text")
-    _require(not frame.tail or isinstance(answer, Rewritten | Disarmed), "a tail where none belongs")
-    return answer
 
 
 def unflatten(answer: Rewritten, tail: bytes | bytearray) -> Edits:
@@ -385,6 +441,27 @@ def _check_report(report: Examined, size: int) -> None:
     _require(report.sha256 == "" or _DIGEST.fullmatch(report.sha256) is not None, "not a digest")
     _require(0 <= report.recalled <= MAX_SIZE, "a count that cannot be")
     _require(math.isfinite(report.seconds) and 0 <= report.seconds <= MAX_SIZE, "a time that cannot be")
+
+
+def _check_reading(reading: Reading) -> None:
+    _require(_safe(reading.header, MAX_READ, "\n\t") and _safe(reading.trouble, 500), "a header not safe to show")
+    _require(len(reading.passages) <= MAX_PASSAGES, "too many texts")
+    _require(all(map(_safe_passage, reading.passages)), "a text that is not safe to show")
+
+
+def _safe_passage(passage: Passage) -> bool:
+    links = passage.links
+    return (
+        _safe(passage.where, 500)
+        and _safe(passage.type, 100)
+        and _safe(passage.text, MAX_READ, "\n\t")
+        and len(links) <= MAX_LINKS
+        and all(_safe(link.text, 200) and _safe(link.target, 500) and _safe(link.kind, 20) for link in links)
+    )
+
+
+def _safe_source(source: Source) -> bool:
+    return _safe(source.where, 500) and _safe(source.language, 20) and _safe(source.text, 2 * MAX_READ, "\n\t")
 
 
 def _check_authentication(found: Authentication) -> None:
@@ -438,8 +515,8 @@ def _safe_change(change: Change) -> bool:
     )
 
 
-def _safe(text: str, limit: int) -> bool:
-    return clip(text, limit) == text
+def _safe(text: str, limit: int, keep: str = "") -> bool:
+    return clip(text, limit, keep) == text
 
 
 def _require(holds: bool, otherwise: str) -> None:

@@ -19,7 +19,7 @@ from gateway.scan.look import Blob, Look
 from gateway.scan.triggers import ScanRules
 from gateway.scan.unpack import Recall, Scan
 
-__all__ = ["ENGINE_VERSION", "Limits", "ScanRules", "examine"]
+__all__ = ["ENGINE_VERSION", "Limits", "ScanRules", "examine", "examine_with"]
 
 ENGINE_VERSION = "2"
 """Changes when the same bytes and rules may give another verdict; part of the key of every remembered verdict."""
@@ -47,14 +47,7 @@ def examine(
     began = time.monotonic()
     content = bytes(data) if isinstance(data, memoryview) else data
     scan = Scan(rules, limits, recall, passwords)
-    top = headers.Block(Span(0, 0), 0)
-    try:
-        if mail:
-            top = _examine_mail(content, scan)
-        else:
-            scan.look_at(Blob(bytes(content), name or "file", name))
-    except OverLimit:
-        pass  # it has been reported where it happened
+    top = examine_with(scan, content, name=name, mail=mail)
     return Report(
         verdict=scan.verdict,
         findings=scan.findings,
@@ -65,6 +58,17 @@ def examine(
         recalled=scan.recalled,
         seconds=time.monotonic() - began,
     )
+
+
+def examine_with(scan: Scan, data: headers.Bytes, *, name: str = "", mail: bool = True) -> headers.Block:
+    """Have ``scan`` look into it; the top header block of a message. Never raises."""
+    try:
+        if mail:
+            return _examine_mail(data, scan)
+        scan.look_at(Blob(bytes(data), name or "file", name))
+    except OverLimit:
+        pass  # it has been reported where it happened
+    return headers.Block(Span(0, 0), 0)
 
 
 def _is_ours(field: headers.Field, authserv_id: str) -> bool:

@@ -33,8 +33,8 @@ def texts(data: Bytes, tree: Entity) -> Iterator[tuple[str, str]]:
     bodies = (entity for entity in tree.walk() if entity.type.startswith("text/") and not entity.children)
     for entity in islice(bodies, MAX_BODIES):
         for coding in entity.codings:
-            content = _decoded(data, entity, coding)
-            for text in decode(content, _charsets(entity)):
+            content = decoded(data, entity, coding)
+            for text in decode(content, charsets_of(entity)):
                 yield from ((reading, BODY) for reading in plain(text))
 
 
@@ -89,12 +89,14 @@ def _strictly(content: bytes, charset: str) -> str | None:
     return None
 
 
-def _charsets(entity: Entity) -> tuple[str, ...]:
+def charsets_of(entity: Entity) -> tuple[str, ...]:
+    """The character sets the part names."""
     values = [headers.parse_value(text) for text in entity.block.all("content-type")]
     return tuple(dict.fromkeys(charset.strip() for value in values for charset in value.all("charset")))[:3]
 
 
-def _decoded(data: Bytes, entity: Entity, coding: str) -> bytes:
+def decoded(data: Bytes, entity: Entity, coding: str) -> bytes:
+    """The first ``MAX_BODY`` bytes of its body."""
     start, end = entity.body.start, min(entity.body.end, entity.body.start + 3 * MAX_BODY)
     if coding in mime.IDENTITY:
         return data[start:end][:MAX_BODY]

@@ -1,7 +1,7 @@
 """The jail, seen from the front: a fixed number of workers, a bounded queue, and what happens when one dies.
 
-Contract: ``examine``, ``rewrite``, ``disarm``, ``names`` and ``authenticate`` raise ``ScanFailed`` and nothing else
-(but cancellation). A worker that does not answer by the deadline is killed with its process group; one that dies, lies
+Contract: ``examine``, ``rewrite`` and all else a worker is asked to do raise ``ScanFailed`` and nothing else (but
+cancellation). A worker that does not answer by the deadline is killed with its process group; one that dies, lies
 or stammers is buried; either costs one message its verdict and is replaced at once, and no other message notices.
 Content that has cost ``poison_after`` workers is refused without costing another (``ScanFailed.poison``). The event
 loop never waits for a process.
@@ -28,6 +28,7 @@ from typing import Any, Final, TypeVar
 from gateway.events import MailLog
 from gateway.jail.process import OUT_OF_MEMORY, Orders
 from gateway.jail.wire import (
+    RESULTS,
     Answer,
     Ask,
     Authenticated,
@@ -36,14 +37,17 @@ from gateway.jail.wire import (
     Failed,
     Job,
     Named,
+    Read,
+    Result,
     Rewritten,
+    Sources,
     WireError,
     decode_answer,
     encode_job,
     encode_recalled,
     unflatten,
 )
-from gateway.message import Action, Authentication, Decision, Edits, Kind, Report, ScanFailed
+from gateway.message import Action, Authentication, Decision, Edits, Kind, Reading, Report, ScanFailed, Source
 from gateway.message import Answer as DnsAnswer
 from gateway.metrics import Metrics
 from gateway.spool import Spool
@@ -217,6 +221,23 @@ class Workers:
         assert isinstance(answer, Authenticated)
         return answer.authentication
 
+    async def read(self, content: Spool) -> Reading:
+        """Header and texts of a message, for a person. Raises ``ScanFailed``."""
+        answer, _ = await self._submit(Job(next(self._numbers), "read"), content)
+        assert isinstance(answer, Read)
+        return answer.reading
+
+    async def sources(self, content: Spool) -> tuple[Source, ...]:
+        """The code of every macro and script of a message. Raises ``ScanFailed``."""
+        answer, _ = await self._submit(Job(next(self._numbers), "sources"), content)
+        assert isinstance(answer, Sources)
+        return answer.sources
+
+    async def extract(self, content: Spool, where: str) -> bytes | bytearray:
+        """The decoded bytes of the part with the path ``where``. Raises ``ScanFailed``, also when there is none."""
+        _, tail = await self._submit(Job(next(self._numbers), "extract", where=where), content)
+        return tail
+
     # -- one job --
 
     async def _submit(self, job: Job, content: Spool) -> tuple[Answer, bytes | bytearray]:
@@ -258,26 +279,18 @@ class Workers:
 
     async def _converse(
         self, link: WorkerLink, job: Job, descriptor: int, size: int
-    ) -> tuple[Examined | Rewritten | Disarmed | Named | Authenticated | Failed, bytes | bytearray]:
+    ) -> tuple[Result | Failed, bytes | bytearray]:
         """Raises ``WorkerGone`` or ``WireError``."""
         await link.send(encode_job(job), [descriptor])
         for _ in range(MAX_ASKS):
             frame = await link.receive()
-            match decode_answer(frame, job.job, size):
-                case Ask(sha256=sha256) if job.recall:
-                    await link.send(encode_recalled(self._memory.recall(link.ready.edition, sha256)))
-                case Examined() | Failed() as answer if job.do == "examine":
-                    return answer, frame.tail
-                case Rewritten() | Failed() as answer if job.do == "rewrite":
-                    return answer, frame.tail
-                case Named() | Failed() as answer if job.do == "names":
-                    return answer, frame.tail
-                case Authenticated() | Failed() as answer if job.do == "authenticate":
-                    return answer, frame.tail
-                case Disarmed() | Failed() as answer if job.do == "disarm":
-                    return answer, frame.tail
-                case answer:
-                    raise WireError(f"{answer.say!r} is no answer to {job.do!r}")
+            answer = decode_answer(frame, job.job, size)
+            if isinstance(answer, Ask) and job.recall:
+                await link.send(encode_recalled(self._memory.recall(link.ready.edition, answer.sha256)))
+            elif isinstance(answer, (Failed, RESULTS[job.do])):
+                return answer, frame.tail
+            else:
+                raise WireError(f"{answer.say!r} is no answer to {job.do!r}")
         raise WireError("too many questions")
 
     # -- the queue --

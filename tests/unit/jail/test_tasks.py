@@ -20,6 +20,7 @@ import xlsxwriter
 from gateway.message import Action, Decision, Kind, Report, ScanFailed, Verdict
 from gateway.samples.biff import WORKSHEET, Sheet, workbook_stream
 from gateway.samples.compound import compound_file
+from gateway.samples.mail import docm_autoopen_message
 from gateway.scan import examine
 from gateway.scan.budget import Limits
 from gateway.scan.triggers import ScanRules
@@ -207,3 +208,16 @@ async def test_a_bad_yara_rule_keeps_the_workers_from_starting() -> None:
     with pytest.raises(WorkerUnfit, match=r"bad\.yar line 1 column 21: .*; bad\.yar line 2 column 21"):
         async with pool(**REAL, yara=(bad,)):
             pass
+
+
+async def test_a_message_is_read_and_taken_apart_in_the_jail() -> None:
+    message = Spool.of(docm_autoopen_message("a@example.com", "b@example.com"))
+    async with pool(**REAL) as jail:
+        reading = await jail.workers.read(message)
+        assert reading.passages[0].where == "1"
+        (source,) = await jail.workers.sources(message)
+        assert "AutoOpen" in source.text
+        assert (await jail.workers.extract(message, "2/Invoice.docm")).startswith(b"PK")
+        with pytest.raises(ScanFailed, match="There is no part 7/x in this message"):
+            await jail.workers.extract(message, "7/x")
+        assert jail.deaths() == {}

@@ -28,8 +28,10 @@ from gateway.jail.wire import (
     FrameReader,
     Job,
     Named,
+    Read,
     Ready,
     Rewritten,
+    Sources,
     Unfit,
     WireError,
     decode_answer,
@@ -54,9 +56,13 @@ from gateway.message import (
     Finding,
     Headline,
     Kind,
+    Link,
     Part,
+    Passage,
+    Reading,
     Report,
     Signed,
+    Source,
     Span,
     Splice,
     Verdict,
@@ -480,5 +486,35 @@ def test_who_signed_comes_through() -> None:
     ],
 )
 def test_who_signed_is_refused_when_it_could_not_be_shown(answer: Named | Authenticated) -> None:
+    with pytest.raises(WireError):
+        decode_answer(frame_of(encode_answer(answer)), 1, SIZE)
+
+
+PASSAGE = Passage("2/page.html", "text/html", "Click\n\there[1]", (Link("here", "http://evil.example"),))
+READING = Reading("Subject: x\n\tfolded", False, (PASSAGE,))
+
+
+def test_a_reading_and_sources_come_through() -> None:
+    for answer in (Read(1, READING), Sources(1, (Source("2/a.docm", "vba", "Sub X()\nEnd Sub"),))):
+        assert decode_answer(frame_of(encode_answer(answer)), 1, SIZE) == answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Read(1, replace(READING, header="\x1b[31m")),
+        Read(1, replace(READING, trouble="a\nb")),
+        Read(1, replace(READING, passages=(PASSAGE,) * 21)),
+        Read(1, replace(READING, passages=(replace(PASSAGE, text="\u202e"),))),
+        Read(1, replace(READING, passages=(replace(PASSAGE, text="x" * 100_001),))),
+        Read(1, replace(READING, passages=(replace(PASSAGE, links=(Link("x", "a\nb"),)),))),
+        Read(1, replace(READING, passages=(replace(PASSAGE, links=(Link("x", "y"),) * 61),))),
+        Sources(1, (Source("x", "vba", "\0"),)),
+        Sources(1, (Source("x\n", "vba", ""),)),
+        Sources(1, (Source("x", "vba", ""),) * 31),
+        Read(2, READING),
+    ],
+)
+def test_no_reading_but_a_safe_one_is_taken(answer: Read | Sources) -> None:
     with pytest.raises(WireError):
         decode_answer(frame_of(encode_answer(answer)), 1, SIZE)
