@@ -13,15 +13,16 @@ import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway import __version__, systemd, tokens
 from gateway.config import ConfigError, Settings
 from gateway.desk import ReleaseDesk
 from gateway.events import MAX_LISTED, MailLog
+from gateway.exceptions import ExceptionList
 from gateway.generation import Generation, Surroundings, generate
-from gateway.message import Client, HeldState, clip
+from gateway.message import Client, Effect, HeldState, clip
 from gateway.metrics import Metrics
 from gateway.milter.server import MilterListener
 from gateway.quarantine import Quarantine, QuarantineError, Settled
@@ -49,12 +50,14 @@ from gateway.workers import Workers
 DRAIN_SECONDS = 60.0
 HOUSEKEEPING_SECONDS = 3600.0
 LAG_SECONDS = 0.05
+EXCEPTIONS_SECONDS = 1.0
+"""How often the file of exceptions is looked at."""
 READY_SECONDS = 5.0
 """How long an answer about readiness is good for, so that a probe does not become a load on the next hop."""
 
 FIXED = (
     *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.users", "http.tokens"),
-    *("quarantine.store", "quarantine.messages", "log.format", "log.level"),
+    *("policy.exceptions", "quarantine.store", "quarantine.messages", "log.format", "log.level"),
 )
 """Settings that only a restart can change: they belong to open ports and files."""
 
@@ -72,6 +75,7 @@ class Daemon:
         self.smtp_address = ""
         self.milter_address = ""
         self.http_address = ""
+        self.exceptions = ExceptionList(settings.policy.exceptions)
         self._settings = settings
         self._source = source or (lambda: settings)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -130,7 +134,15 @@ class Daemon:
                 unreadable=[clip(why, 300) for why in settled.unreadable[:MAX_LISTED]],
                 missing=list(settled.missing[:MAX_LISTED]),
             )
-        self._around = Surroundings(self._quarantine, self.events, self.metrics, self._dismiss, self._disconnect)
+        await self._begin_exceptions()
+        self._around = Surroundings(
+            self._quarantine,
+            self.events,
+            self.metrics,
+            lambda: self.exceptions.current,
+            self._dismiss,
+            self._disconnect,
+        )
         self._generation = await generate(settings, self._around)
         if settings.http.listen:
             await self._start_web(settings.http.listen)
@@ -141,6 +153,7 @@ class Daemon:
         self.metrics.certificate_expiry.set(certificate_expiry(settings))
         _keep(self._tasks, self._watch_loop(), "loop-lag")
         _keep(self._tasks, self._keep_house(), "housekeeping")
+        _keep(self._tasks, self._watch_exceptions(), "exceptions")
         self.events.started(
             version=__version__,
             smtp=self.smtp_address,
@@ -294,6 +307,24 @@ class Daemon:
             await asyncio.sleep(LAG_SECONDS)
             self._lag = max(self._lag, loop.time() - before - LAG_SECONDS)
 
+    async def _begin_exceptions(self) -> None:
+        """What is in force at the start is no news; that it cannot be read is."""
+        if trouble := (await self.exceptions.refresh()).trouble:
+            self.events.exceptions_unusable(trouble)
+
+    async def _watch_exceptions(self) -> None:
+        while True:
+            await asyncio.sleep(EXCEPTIONS_SECONDS)
+            news = await self.exceptions.refresh()
+            if news.trouble:
+                self.events.exceptions_unusable(news.trouble)
+            if news.mended:
+                self.events.notice("exceptions-usable", path=str(self.exceptions.path))
+            for entry in news.added:
+                self.events.exception_added(entry)
+            for entry in news.removed:
+                self.events.exception_removed(entry)
+
     async def _keep_house(self) -> None:
         while True:
             assert self._quarantine is not None
@@ -308,6 +339,10 @@ class Daemon:
         """Bring the gauges up to date for a scrape."""
         self.metrics.log_dropped.set(self.events.dropped)
         self.metrics.refresh_campaigns()
+        self.metrics.exceptions_unusable.set(bool(self.exceptions.trouble))
+        in_force = self.exceptions.current.in_force(datetime.now(UTC))
+        for effect in Effect:
+            self.metrics.exceptions.labels(effect).set(sum(entry.effect is effect for entry in in_force))
         self.metrics.loop_lag.set(self._lag)
         self._lag = 0.0
         assert self._quarantine is not None

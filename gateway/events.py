@@ -14,7 +14,8 @@ from typing import Any, TextIO
 import structlog
 from pydantic_core import to_json
 
-from gateway.message import Authentication, Change, Client, Finding, Outcome, Reply, Transaction, clip
+from gateway.message import Authentication, Change, Client, Excepted, Finding, Outcome, Reply, Transaction, clip
+from gateway.policy.entries import Entry
 
 MAX_LISTED = 50
 """Recipients, findings named in one line; the counts beside them are always whole."""
@@ -67,6 +68,7 @@ class MailLog:
             rule=decision.rule,
             why=clip(decision.why, 500),
             shadow=list(decision.shadow),
+            **_exceptions(decision.exceptions),
             changes=[_change(change) for change in decision.changes[:MAX_LISTED]],
             **_authentication(report.authentication),
             findings=[_finding(finding) for finding in report.findings[:MAX_LISTED]],
@@ -108,6 +110,19 @@ class MailLog:
         """A reload was taken, or refused with its reason while the old configuration stays."""
         self._write("info" if ok else "error", "reloaded" if ok else "reload-refused", why=clip(why, 2000))
 
+    def exception_added(self, entry: Entry) -> None:
+        """Somebody on duty made an exception to the rules."""
+        self._write("warning", "exception-added", **_entry(entry), who=entry.who, why=clip(entry.why, 500))
+
+    def exception_removed(self, entry: Entry) -> None:
+        """Somebody took one back."""
+        who, why = entry.removed_by, clip(entry.removed_why, 500)
+        self._write("warning", "exception-removed", **_entry(entry), who=who, why=why)
+
+    def exceptions_unusable(self, why: str) -> None:
+        """The file of exceptions cannot be used: nothing is allowed by it any more, known blocks stay."""
+        self._write("error", "exceptions-unusable", why=clip(why, 500))
+
     def started(self, **facts: object) -> None:
         """The daemon is ready."""
         self._write("info", "started", **facts)
@@ -142,6 +157,28 @@ def _origin(transaction: Transaction) -> dict[str, object]:
         "recipients": recipients,
         "recipient_count": len(envelope.recipients),
     }
+
+
+def _entry(entry: Entry) -> dict[str, object]:
+    return {
+        "exception": entry.id,
+        "effect": entry.effect.value,
+        "about": entry.subject.value,
+        "what": entry.what,
+        "for_recipients": list(entry.recipients[:MAX_LISTED]),
+        "expires": entry.expires.isoformat() if entry.expires else "",
+    }
+
+
+def _exceptions(about: tuple[Excepted, ...]) -> dict[str, object]:
+    """Nothing where none is about the message."""
+    if not about:
+        return {}
+    told = []
+    for one in about:
+        ignored = {"ignored": one.ignored} if one.ignored else {}
+        told.append({"id": one.id, "effect": one.effect.value} | ignored)
+    return {"exceptions": told}
 
 
 def _change(change: Change) -> dict[str, object]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from gateway.config import Settings
@@ -18,7 +19,7 @@ from gateway.events import MailLog
 from gateway.message import Client, Reply, Transaction
 from gateway.metrics import Metrics
 from gateway.pipeline import Deliver, Keeper, Pipeline, no_link
-from gateway.policy import Policy
+from gateway.policy import Exceptions, Policy
 from gateway.smtp.client import HopPool
 from gateway.spool import Spool
 from gateway.wiring import (
@@ -54,6 +55,7 @@ class Generation:
     workers: Owned[Workers]
     pool: Owned[HopPool]
     pipeline: Pipeline
+    exceptions: Callable[[], Exceptions]
 
     @property
     def hops(self) -> HopPool:
@@ -62,7 +64,8 @@ class Generation:
 
     def recipient_class(self, client: Client, sender: str, recipient: str) -> Hashable:
         """Recipients of one class share a transaction (promise P7)."""
-        return self.policy.recipient_class(client, sender, recipient)
+        excepted = self.exceptions().recipient_class(recipient, datetime.now(UTC))
+        return self.policy.recipient_class(client, sender, recipient), excepted
 
     async def process(
         self, transaction: Transaction, content: Spool, deliver: Deliver, hold: Deliver | None = None
@@ -82,6 +85,8 @@ class Surroundings:
     keeper: Keeper
     events: MailLog
     metrics: Metrics
+    exceptions: Callable[[], Exceptions]
+    """What people on duty allow and block at the moment, whatever the configuration."""
     dismiss: Callable[[Workers], None]
     """Called with a pool of workers that no message needs any more."""
     disconnect: Callable[[HopPool], None]
@@ -110,10 +115,11 @@ async def generate(settings: Settings, around: Surroundings, before: Generation 
         settings.scan.on_failure,
         authenticator=authenticator(settings, workers.thing),
         link_to=read_links(settings) or no_link,
+        exceptions=around.exceptions,
         sealer=sealer(settings),
     )
     around.metrics.know_triggers(trigger_ids(jail))  # last: a configuration that is refused changes nothing
-    return Generation(policy, jail, workers, pool, pipeline)
+    return Generation(policy, jail, workers, pool, pipeline, around.exceptions)
 
 
 async def _hired(jail: Jail, around: Surroundings) -> Workers:

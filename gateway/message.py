@@ -3,8 +3,8 @@
 Contract: nothing here imports anything of ours, touches a socket, a file or a clock, or can fail on hostile
 content. Everything is frozen, so what was scanned and decided cannot change on its way to the next hop.
 
-Closed sets (``Verdict``, ``Kind``, ``FileType``, ``Action``, ``HeldState``, ``AuthResult``) are the only values that
-may become a metric label or a word in a policy file.
+Closed sets (``Verdict``, ``Kind``, ``FileType``, ``Action``, ``HeldState``, ``AuthResult``, ``Effect``) are the only
+values that may become a metric label or a word in a policy file.
 """
 
 from __future__ import annotations
@@ -156,6 +156,13 @@ class Action(enum.StrEnum):
     QUARANTINE = "quarantine"
     REJECT = "reject"
     DEFER = "defer"
+
+
+class Effect(enum.StrEnum):
+    """What an exception to the rules does (``gateway.policy.exceptions``)."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
 
 
 class HeldState(enum.StrEnum):
@@ -345,6 +352,8 @@ class Authentication:
     dmarc_policy: str = ""
     """What the domain of From asks for: ``none``, ``quarantine``, ``reject``; "" if it asks for nothing."""
     spf: Checked = Checked()
+    author: str = ""
+    """The one mail address in From, claimed unless ``dmarc`` passed; "" where there is none or more than one."""
 
     @property
     def dkim_result(self) -> AuthResult:
@@ -376,6 +385,8 @@ class Report:
     seconds: float = 0.0
     authentication: Authentication | None = None
     """None where it was not asked for."""
+    whole: bool = True
+    """False where there was more to tell than there is room for: parts or findings that are not clean are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +468,15 @@ class Edits:
 
 
 @dataclass(frozen=True, slots=True)
+class Excepted:
+    """An exception that is about the message, by its id. ``ignored`` is a sentence where it did not count."""
+
+    id: str
+    effect: Effect
+    ignored: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What the policy says. ``rule`` is the id of the rule that matched, ``why`` its title; ``targets`` are the MIME
     part numbers the rule is about (what strip and disarm replace), ``disarm`` those of them that are delivered without
@@ -473,6 +493,8 @@ class Decision:
     disarm: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     signed: Action = Action.QUARANTINE
+    exceptions: tuple[Excepted, ...] = ()
+    """What people on duty had said about what is in the message, or about who sent it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from gateway import __version__
 from gateway.campaigns import Campaigns
-from gateway.message import Action, AuthResult, HeldState, Kind, Outcome, Verdict
+from gateway.message import Action, AuthResult, Effect, HeldState, Kind, Outcome, Verdict
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds. From the 1 ms a seen document costs to the 60 s a message may take at the most."""
@@ -82,6 +82,11 @@ class Metrics:
             "campaign_messages", "Messages of the last 24 hours with one macro code, by its rank among them.", "rank"
         )
         self.rule_hits = counter("rule_hits_total", "Decisions by policy rule.", "rule", "mode")
+        self.exceptions = gauge("exceptions", "Exceptions to the rules that are in force.", "effect")
+        self.exception_uses = counter(
+            "exception_uses_total", "Exceptions that were about a message, by whether they counted.", "effect", "result"
+        )
+        self.exceptions_unusable = gauge("exceptions_unusable", "1 while the file of exceptions cannot be used.")
         self.authentication = counter(
             "authentication_total", "Messages by how an authentication ended.", "method", "result"
         )
@@ -122,26 +127,26 @@ class Metrics:
         and an alert on it would miss that event."""
         for listener, action in itertools.product(("smtp",), Action):
             self.messages.labels(listener, action)
-        for verdict in Verdict:
-            self.verdicts.labels(verdict.label)
-        for kind in Kind:
-            self.findings.labels(kind)
-        for action in (Action.DEFER, Action.QUARANTINE, Action.DELIVER):
-            self.unexamined.labels(action)
+        one_label: tuple[tuple[Counter | Gauge, Iterable[str]], ...] = (
+            (self.verdicts, (verdict.label for verdict in Verdict)),
+            (self.findings, Kind),
+            (self.unexamined, (Action.DEFER, Action.QUARANTINE, Action.DELIVER)),
+            (self.exceptions, Effect),
+            (self.worker_deaths, ("timeout", "memory", "crash", "protocol")),
+            (self.reloads, ("taken", "refused")),
+            (self.cache, ("hit", "miss")),
+            (self.quarantine_messages, HeldState),
+            (self.campaign_messages, RANKS),
+        )
+        for metric, values in one_label:
+            for value in values:
+                metric.labels(value)
+        for effect, result in ((Effect.ALLOW, "counted"), (Effect.ALLOW, "ignored"), (Effect.BLOCK, "counted")):
+            self.exception_uses.labels(effect, result)
         for stage, kind_of_reply in itertools.product(STAGES, REPLY_CLASSES):
             self.next_hop_replies.labels(stage, kind_of_reply)
-        for reason in ("timeout", "memory", "crash", "protocol"):
-            self.worker_deaths.labels(reason)
         for method, found in itertools.product(("dkim", "arc", "dmarc", "spf"), AuthResult):
             self.authentication.labels(method, found)
-        for result in ("taken", "refused"):
-            self.reloads.labels(result)
-        for result in ("hit", "miss"):
-            self.cache.labels(result)
-        for state in HeldState:
-            self.quarantine_messages.labels(state)
-        for rank in RANKS:
-            self.campaign_messages.labels(rank)
 
     def know_triggers(self, ids: Iterable[str]) -> None:
         """The rules in force: the ids of their triggers are the labels there may be."""
@@ -170,6 +175,8 @@ class Metrics:
         self.rule_hits.labels(decision.rule, "applied").inc()
         for rule in decision.shadow:
             self.rule_hits.labels(rule, "shadow").inc()
+        for one in decision.exceptions:
+            self.exception_uses.labels(one.effect, "ignored" if one.ignored else "counted").inc()
         if (found := report.authentication) is not None:
             results = {"dkim": found.dkim_result, "arc": found.arc.result, "dmarc": found.dmarc.result}
             for method, result in {**results, "spf": found.spf.result}.items():

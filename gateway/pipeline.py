@@ -34,7 +34,7 @@ from gateway.message import (
     Transaction,
 )
 from gateway.metrics import Metrics
-from gateway.policy import Policy
+from gateway.policy import NO_EXCEPTIONS, Exceptions, Policy
 from gateway.spool import Spool
 
 HEADER = "X-Macrogate"
@@ -99,6 +99,11 @@ def no_link(_held_id: str, _envelope: Envelope) -> str:
     return ""
 
 
+def no_exceptions() -> Exceptions:
+    """Where nobody can make one."""
+    return NO_EXCEPTIONS
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """One configuration's worth of steps. A reload makes a new one; a message stays with the one it began with."""
@@ -116,6 +121,8 @@ class Pipeline:
     """Seconds after which a delivery is broken off; every step before it has a deadline of its own."""
     authenticator: Authenticator | None = None
     """None: nobody's signature is verified, and nothing is said about it."""
+    exceptions: Callable[[], Exceptions] = no_exceptions
+    """What people on duty allow and block at the moment."""
     sealer: Sealer | None = None
     """None: nobody vouches for what was changed."""
 
@@ -155,7 +162,7 @@ class Pipeline:
         report = replace(report, authentication=authentication)
         if failure is not None and not failure.poison:
             return report, Decision(self.on_failure, "on-failure", f"The scan gave no verdict: {failure.detail}")
-        return report, self.policy.decide(transaction, report)
+        return report, self.policy.decide(transaction, report, self.exceptions())
 
     async def _scanned(self, content: Spool, watch: Stopwatch) -> tuple[Report, ScanFailed | None]:
         try:
@@ -268,6 +275,8 @@ def with_header(
     are lines below it."""
     words = [f"verdict={report.verdict.label}", f"action={decision.action}", f"rule={decision.rule}"]
     words += [f"held={held_id}"] if held_id else []
+    counted = [one.id for one in decision.exceptions if not one.ignored]
+    words += [f"exception={','.join(counted)}"] if counted else []
     line = f"{HEADER}: {'; '.join([*words, f'id={transaction.id}'])}\r\n".encode("ascii", "replace")
     top = Splice(Span(0, 0), line + stamp)
     cuts = (Splice(span, b"") for span in report.forged)

@@ -61,6 +61,7 @@ def verify(data: Bytes, answers: Iterable[Answer], trusted: Collection[str], now
         dmarc=_shown(checked),
         dmarc_policy=policy,
         spf=_shown(spf),
+        author=clip(origin.mailbox(header), 320),
     )
 
 

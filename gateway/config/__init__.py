@@ -212,6 +212,7 @@ class PolicySection(_Section):
 
     rules: File = Field(default_factory=rules_directory)
     file: File = Field(default_factory=lambda known: known["rules"] / "policy.toml")
+    exceptions: File = Path("/var/lib/macrogate/exceptions.json")
 
 
 class KeySection(_Section):

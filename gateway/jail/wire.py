@@ -176,6 +176,7 @@ class Examined:
     forged: Annotated[tuple[Span, ...], Field(max_length=MAX_FORGED), FailFast()]
     recalled: int
     seconds: float
+    whole: bool = True
     grown: bool = False
     """The worker has kept much memory and asks to be replaced."""
     say: Literal["examined"] = "examined"
@@ -191,6 +192,7 @@ class Examined:
             forged=self.forged,
             recalled=self.recalled,
             seconds=self.seconds,
+            whole=self.whole,
         )
 
 
@@ -340,6 +342,7 @@ def encode_report(job: int, report: Report, *, grown: bool = False) -> bytes:
 def _examined(job: int, report: Report, grown: bool, share: int) -> Examined:
     findings = [report.findings[index] for index in _worst(report.findings, MAX_FINDINGS // share)]
     parts = [report.parts[index] for index in _worst(report.parts, MAX_PARTS // share)]
+    whole = _bad(findings) == _bad(report.findings) and _bad(parts) == _bad(report.parts)
     explained = set(_worst(findings, MAX_EXCERPTS // share))
     return Examined(
         job=job,
@@ -351,8 +354,13 @@ def _examined(job: int, report: Report, grown: bool, share: int) -> Examined:
         forged=report.forged,
         recalled=report.recalled,
         seconds=report.seconds,
+        whole=report.whole and whole,
         grown=grown,
     )
+
+
+def _bad(items: Iterable[Finding | Part]) -> int:
+    return sum(item.verdict > Verdict.CLEAN for item in items)
 
 
 def _worst(items: Sequence[Finding | Part], limit: int) -> list[int]:
@@ -471,6 +479,7 @@ def _check_authentication(found: Authentication) -> None:
     texts = [text for signed in found.dkim for text in _signed_texts(signed)]
     texts += [text for checked in (found.arc, found.dmarc, found.spf) for text in (checked.domain, checked.reason)]
     _require(all(_safe(text, 253) for text in texts), "a result that is not safe to show")
+    _require(_safe(found.author, 320), "an author that is not safe to show")
     names = [text for signed in found.dkim for text in (signed.domain, signed.selector)]
     names += [checked.domain for checked in (found.arc, found.dmarc, found.spf)]
     words = [text for signed in found.dkim for text in (signed.algorithm, signed.mark)]

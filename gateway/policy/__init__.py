@@ -3,9 +3,9 @@
 Contract: the first rule that matches decides. A rule that refuses or holds the message has decided about all of it; a
 rule that lets it through, disarms or strips it has decided only about the parts it matched, so the parts that are left
 are put to the rules again and the strictest answer counts: an allowed document does not carry another one past the
-filter. If no rule matches the message is delivered, which ``parse`` permits only where every autoexec and every
-unscannable message is decided by a rule. Touches no byte of a message; never raises once parsed. ``PolicyError`` lists
-every mistake of a file.
+filter. Exceptions (``gateway.policy.exceptions``) come before all rules. If no rule matches the message is delivered,
+which ``parse`` permits only where every autoexec and every unscannable message is decided by a rule. Touches no byte of
+a message; never raises once parsed. ``PolicyError`` lists every mistake of a file.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from pathlib import Path
 
 from gateway.message import Action, Client, Decision, FileType, Part, Report, Transaction, Verdict
 from gateway.policy.addresses import AddressSet, split
+from gateway.policy.entries import Entry
+from gateway.policy.exceptions import NO_EXCEPTIONS, Exceptions
 from gateway.policy.model import CHANGES, Local, PolicyError, PolicyFile, RuleTable, read
 from gateway.policy.parts import Match, bad, enclosing, is_within, numbers, stripped, without
 from gateway.policy.words import Direction, Network
 
-__all__ = ["Policy", "PolicyError", "Rule"]
+__all__ = ["NO_EXCEPTIONS", "Exceptions", "Policy", "PolicyError", "Rule"]
 
 DEFAULT = Decision(Action.DELIVER, "default", "Nothing that a rule stops was found")
 
@@ -38,6 +40,9 @@ STRICTNESS = {
 
 PARTIAL = frozenset({Action.DELIVER, Action.TAG, *CHANGES})
 """Actions that decide only about the parts their rule matched."""
+
+BY_EXCEPTION = "exception"
+"""What decides where exceptions did and no rule."""
 
 _PART_NUMBER = re.compile(r"[1-9]\d*(\.[1-9]\d*)*")
 
@@ -199,19 +204,35 @@ class Policy:
         facts = self._facts(client, sender, recipient)
         return tuple(rule.knows(facts) for rule in self._applied_by_recipient)
 
-    def decide(self, transaction: Transaction, report: Report) -> Decision:
+    def decide(self, transaction: Transaction, report: Report, exceptions: Exceptions = NO_EXCEPTIONS) -> Decision:
         """What becomes of the message. One recipient speaks for all of its class; where a listener could not part the
         classes (mail submitted on the machine of a milter), the strictest decision holds for everybody."""
         client, envelope = transaction.client, transaction.envelope
         speakers: dict[Hashable, str] = {}
         for recipient in envelope.recipients:
-            group = self.recipient_class(client, envelope.sender, recipient.address)
+            group = (
+                self.recipient_class(client, envelope.sender, recipient.address),
+                exceptions.recipient_class(recipient.address, transaction.received),
+            )
             speakers.setdefault(group, recipient.address)
-        decisions = [self._decide_for(address, transaction, report) for address in speakers.values() or ("",)]
+        decisions = [
+            self._decide_for(address, transaction, report, exceptions) for address in speakers.values() or ("",)
+        ]
         shadow = dict.fromkeys(rule for decision in decisions for rule in decision.shadow)
         return replace(_strictest(decisions), shadow=tuple(shadow))
 
-    def _decide_for(self, recipient: str, transaction: Transaction, report: Report) -> Decision:
+    def _decide_for(self, recipient: str, transaction: Transaction, report: Report, exceptions: Exceptions) -> Decision:
+        """The rules decide about what no exception has decided about."""
+        ours = _inside(_address(transaction.client.address), self._local.networks)
+        ruling = exceptions.ruling(recipient, transaction, report, ours=ours)
+        decision = self._by_rules(recipient, transaction, ruling.left)
+        if ruling.block is not None:
+            decision = _strictest([_blocked(ruling.block), decision])
+        elif ruling.allowed:
+            decision = _allowed(ruling.allowed, decision)
+        return replace(decision, exceptions=ruling.told)
+
+    def _by_rules(self, recipient: str, transaction: Transaction, report: Report) -> Decision:
         facts = self._facts(transaction.client, transaction.envelope.sender, recipient)
         facts = replace(facts, transaction=transaction)
         decided: list[Decision] = []
@@ -255,6 +276,19 @@ class Policy:
         if to_us:
             return Direction.INTERNAL if from_us else Direction.INBOUND
         return Direction.OUTBOUND if from_us else None
+
+
+def _blocked(entry: Entry) -> Decision:
+    why = f"Blocked by exception {entry.id} ({entry.about}): {entry.why}"
+    return Decision(Action.QUARANTINE, BY_EXCEPTION, why)
+
+
+def _allowed(entries: Iterable[Entry], decision: Decision) -> Decision:
+    """What the rules say of the rest; where they say nothing, the exceptions have decided."""
+    names = "; ".join(f"{entry.id} ({entry.about}): {entry.why}" for entry in entries)
+    if decision.rule == DEFAULT.rule:
+        return replace(decision, rule=BY_EXCEPTION, why=f"Allowed by exception {names}")
+    return replace(decision, why=f"{decision.why}; the rest is allowed by exception {names}")
 
 
 def _own_domains(local: Local) -> AddressSet:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from gateway.message import Finding, Part, Report, Verdict
+from gateway.message import Finding, Kind, Part, Report, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ def without(report: Report, match: Match) -> Report:
     """What is left to be decided about when a rule has decided about ``match``.
 
     A matched part goes with all that is in it. A matched finding goes alone: another one in the same part is another
-    matter, and the part stays as bad as what is left in it, or as what no finding explains.
+    matter, and the part stays as bad as what is left in it, or as what no finding explains. What the report had no room
+    for may be as bad as all of it.
     """
     gone = frozenset(part.where for part in match.parts)
     decided = frozenset(match.findings)
@@ -80,6 +81,9 @@ def without(report: Report, match: Match) -> Report:
             parts.append(replace(part, verdict=remaining.get(part.where, Verdict.CLEAN)))
         else:
             parts.append(part)
+    if not report.whole:
+        untold = "More was found in the message than is told; what is left out may be as bad as the rest"
+        findings = (*findings, Finding.of(Kind.LIMIT, "message", untold, verdict=report.verdict))
     return _report(findings, tuple(parts))
 
 

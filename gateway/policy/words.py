@@ -17,7 +17,7 @@ from pydantic import BeforeValidator
 from gateway.message import Action, AuthResult, FileType, Kind, Verdict
 from gateway.mistakes import meant, networks, shown, size
 
-RESERVED = frozenset({"default", "on-failure"})
+RESERVED = frozenset({"default", "on-failure", "exception"})
 """Rule ids that ``gateway.policy`` and ``gateway.pipeline`` give themselves."""
 
 Network = IPv4Network | IPv6Network

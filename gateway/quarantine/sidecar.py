@@ -20,7 +20,9 @@ from gateway.message import (
     Checked,
     Client,
     Decision,
+    Effect,
     Envelope,
+    Excepted,
     FileType,
     Finding,
     Headline,
@@ -136,6 +138,7 @@ def _report(fields: dict[str, Any]) -> Report:
         recalled=_count(fields["recalled"]),
         seconds=float(fields["seconds"]),
         authentication=_authentication(fields.get("authentication")),  # records of the first version have none
+        whole=fields.get("whole", True) is True,
     )
 
 
@@ -149,6 +152,7 @@ def _authentication(fields: dict[str, Any] | None) -> Authentication | None:
         dmarc=_checked(fields["dmarc"]),
         dmarc_policy=_text(fields["dmarc_policy"]),
         spf=_checked(fields["spf"]),
+        author=_text(fields.get("author", "")),
     )
 
 
@@ -202,10 +206,15 @@ def _decision(fields: dict[str, Any]) -> Decision:
         targets=tuple(_text(item) for item in fields["targets"]),
         shadow=tuple(_text(item) for item in fields["shadow"]),
         subject_prefix=_text(fields["subject_prefix"]),
-        # records of the first version have neither
+        # records of the first version have none of these
         disarm=tuple(_text(item) for item in fields.get("disarm", ())),
         changes=tuple(_change(item) for item in fields.get("changes", ())),
+        exceptions=tuple(_excepted(item) for item in fields.get("exceptions", ())),
     )
+
+
+def _excepted(fields: dict[str, Any]) -> Excepted:
+    return Excepted(_text(fields["id"]), Effect(fields["effect"]), _text(fields["ignored"]))
 
 
 def _change(fields: dict[str, Any]) -> Change:

@@ -57,6 +57,7 @@ def examine(
         forged=tuple(field.span for field in top.fields if _is_ours(field, authserv_id)),
         recalled=scan.recalled,
         seconds=time.monotonic() - began,
+        whole=scan.whole,
     )
 
 

@@ -63,7 +63,8 @@ class _Stopped(OverLimit):
 
 
 class Scan:
-    """One message being looked into. ``findings``, ``parts`` and ``recalled`` are the result."""
+    """One message being looked into. ``findings``, ``parts``, ``recalled`` and ``whole`` are the
+    result."""
 
     def __init__(
         self, rules: ScanRules, limits: Limits, recall: Recall | None, passwords: tuple[str, ...] = ()
@@ -73,6 +74,7 @@ class Scan:
         self.passwords = Passwords(limits.seconds, passwords)
         self.parts: list[Part] = []
         self.recalled = 0
+        self.whole = True
         self._findings: dict[Finding, None] = {}
         self._told: dict[str, dict[str, FileType]] = {}
         """The parts by their path: what each content told there is."""
@@ -119,6 +121,8 @@ class Scan:
     def _add(self, finding: Finding) -> None:
         if len(self._findings) < MAX_FINDINGS or finding.verdict > self.verdict:
             self._findings[finding] = None
+        elif finding.verdict > Verdict.CLEAN:
+            self.whole = False
         self._open = [max(verdict, finding.verdict) for verdict in self._open]
 
     def descend(self, parent: Blob, data: bytes | memoryview, name: str) -> FileType:

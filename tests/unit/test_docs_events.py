@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from gateway.events import MailLog
 from gateway.message import (
@@ -23,12 +24,15 @@ from gateway.message import (
     Change,
     Checked,
     Client,
+    Effect,
+    Excepted,
     Finding,
     Kind,
     Outcome,
     Reply,
     Signed,
 )
+from gateway.policy.entries import Subject, make
 from tests.e2e.tools import DEPLOY, ROOT
 from tests.unit.test_events import outcome
 
@@ -55,11 +59,12 @@ def fullest() -> Outcome:
     checked = Checked(AuthResult.FAIL, "example.org", "no")
     found = Authentication((Signed(AuthResult.FAIL, "example.org", "s1", "", "", "no"),), checked, 1, checked, "reject")
     change = Change("2", Action.STRIP, "a.docm", "a.docx", ("a macro",), "it is locked")
+    excepted = Excepted("00", Effect.ALLOW, "nobody vouches for it")
     return replace(
         usual,
         transaction=replace(usual.transaction, queue_id="4ABC"),
         report=replace(usual.report, findings=(finding,), authentication=found),
-        decision=replace(usual.decision, changes=(change,), shadow=("one",)),
+        decision=replace(usual.decision, changes=(change,), shadow=("one",), exceptions=(excepted,)),
         seconds=dict.fromkeys(STEPS, 0.1),
     )
 
@@ -68,6 +73,8 @@ def written() -> list[dict[str, object]]:
     """Every event ``MailLog`` writes by itself."""
     stream = io.StringIO()
     log, whole, reply = MailLog(stream), fullest(), Reply.of("250 ok")
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    entry = make(Effect.ALLOW, Subject.SENDER, "a@b.test", id="0", why="w", who="w", now=now, recipients=["c.test"])
     log.message(whole)
     log.keep_failed(whole.transaction, "no room")
     log.session_refused(Client(), "too many")
@@ -75,6 +82,9 @@ def written() -> list[dict[str, object]]:
     log.worker_died("crash", "9")
     log.poison("00")
     log.hop_failed("127.0.0.1:25", "refused")
+    log.exception_added(entry)
+    log.exception_removed(entry)
+    log.exceptions_unusable("it is no such file")
     log.reloaded(ok=True)
     log.reloaded(ok=False, why="no")
     return [json.loads(line) for line in stream.getvalue().splitlines()]

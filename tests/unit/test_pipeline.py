@@ -35,7 +35,7 @@ from gateway.message import (
 )
 from gateway.metrics import Metrics
 from gateway.pipeline import CANNOT_KEEP, CANNOT_SCAN, DEFERRED, TOO_SLOW, Deliver, Pipeline
-from gateway.policy import Policy
+from gateway.policy import NO_EXCEPTIONS, Exceptions, Policy
 from gateway.spool import Spool
 
 MESSAGE = b"X-Macrogate: verdict=clean\r\nSubject: x\r\n\r\nbody\r\n"
@@ -83,7 +83,8 @@ class Stage:
             raise self.rewrite_fails
         return self.edits
 
-    def decide(self, transaction: Transaction, report: Report) -> Decision:
+    def decide(self, transaction: Transaction, report: Report, exceptions: Exceptions) -> Decision:
+        assert exceptions is NO_EXCEPTIONS
         self.diary.append("decide")
         return self.decision
 
