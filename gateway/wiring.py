@@ -100,6 +100,7 @@ def jail_settings(settings: Settings) -> Jail:
         max_memory=scan.max_memory,
         queue=scan.queue,
         queue_timeout=scan.queue_timeout,
+        messages_per_worker=scan.messages_per_worker,
         limits=dataclasses.asdict(limits),
         triggers_toml=triggers,
         contact=settings.quarantine.contact,

@@ -205,6 +205,7 @@ class Scan(_Section):
     passwords: File | None = None
     queue: Count = 64
     queue_timeout: Seconds = 10.0
+    messages_per_worker: Count = 1000
 
 
 class PolicySection(_Section):

@@ -7,8 +7,9 @@ cannot do is returned as words for the log; ``confine`` itself never raises.
 
 System calls fall into four classes. Those on ``ALLOWED`` work. Those on ``REFUSED_...`` honest library code may
 try (a late import, a thread): it gets EACCES or EPERM, and the scan reports that as trouble. Those on ``FATAL`` only
-an intruder tries: the process is killed (SIGSYS). All others do not exist (ENOSYS), so that a newer C library falls
-back to a call that is known here.
+an intruder tries: the process is killed (SIGSYS), as it is for any call by the numbers of another architecture (the
+32-bit ones and x32). All others do not exist (ENOSYS), so that a newer C library falls back to a call that is known
+here.
 """
 
 from __future__ import annotations
@@ -139,6 +140,7 @@ def _seccomp() -> list[str]:
 
 def _filter(seccomp: Any) -> Any:
     rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.ENOSYS))
+    rules.set_attr(seccomp.Attr.ACT_BADARCH, seccomp.KILL_PROCESS)  # by itself it would kill the thread only
     rules.set_attr(seccomp.Attr.CTL_TSYNC, 1)  # every thread: the matcher of the YARA rules has one that counts seconds
 
     def add(action: int, name: str, *conditions: Any) -> None:

@@ -28,6 +28,7 @@ from gateway.jail.wire import (
     Ask,
     Authenticated,
     Disarmed,
+    Exposed,
     Extracted,
     Failed,
     Frame,
@@ -114,6 +115,9 @@ class Tasks(Protocol):
 
     def extract(self, data: Data, job: Job) -> bytes: ...
 
+    def warn(self, expose: Callable[[], None]) -> None:
+        """``expose`` is to be called each time before code that may be taken over sees bytes of a message."""
+
 
 def run(channel: socket.socket, orders: Orders) -> None:
     """The life of a worker. Does not return: nothing of what multiprocessing does at a child's end is wanted."""
@@ -171,11 +175,15 @@ class Worker:
         self._memory = memory
         self._reader = FrameReader()
         self._descriptors: list[int] = []
+        self._job = 0
+        self._exposed = 0
+        tasks.warn(self._expose)
 
     def serve(self) -> None:
         """Until the front closes the channel."""
         while (frame := self._receive()) is not None:
             job = decode_job(frame)
+            self._job = job.job
             confinement.limit_processor(self._orders.timeout)
             with _mapped(self._descriptors.pop()) as data:
                 pieces = self._perform(job, data)
@@ -224,6 +232,11 @@ class Worker:
         if len(tail) > MAX_TAIL:
             return (encode_answer(Failed(job.job, f"the result is larger than {MAX_TAIL >> 20} MiB")),)
         return encode_answer(replace(answer, grown=self._grown()), len(tail)), tail
+
+    def _expose(self) -> None:
+        if self._exposed != self._job:
+            self._exposed = self._job
+            self._channel.sendall(encode_answer(Exposed(self._job)))
 
     def _recall_for(self, job: Job) -> Recall:
         def recall(sha256: str) -> tuple[Finding, ...] | None:

@@ -15,6 +15,7 @@ import io
 import pkgutil
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -162,3 +163,8 @@ class ScanTasks:
             return reading.extract(data, job.where, self.setting)
         except reading.NoSuchPart as error:
             raise CannotDo(str(error)) from error
+
+    def warn(self, expose: Callable[[], None]) -> None:
+        from gateway.scan import native
+
+        native.listen(expose)

@@ -164,6 +164,15 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposed:
+    """What comes next is decoded by code that may be taken over: believe this worker about this job and no other. It
+    cannot be taken back, and is said before that code sees a byte."""
+
+    job: int
+    say: Literal["exposed"] = "exposed"
+
+
+@dataclass(frozen=True, slots=True)
 class Examined:
     """The fields of ``Report``, their counts limited: pydantic stops at the first item that is wrong or too many."""
 
@@ -288,7 +297,7 @@ RESULTS: Final[dict[str, type[Result]]] = {
 }
 """What answers each job, if it did not fail."""
 
-Answer = Ready | Unfit | Ask | Result | Failed
+Answer = Ready | Unfit | Ask | Exposed | Result | Failed
 
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="say")])
 _JOB = TypeAdapter(Job)

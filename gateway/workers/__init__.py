@@ -3,8 +3,9 @@
 Contract: ``examine``, ``rewrite`` and all else a worker is asked to do raise ``ScanFailed`` and nothing else (but
 cancellation). A worker that does not answer by the deadline is killed with its process group; one that dies, lies
 or stammers is buried; either costs one message its verdict and is replaced at once, and no other message notices.
-Content that has cost ``poison_after`` workers is refused without costing another (``ScanFailed.poison``). The event
-loop never waits for a process.
+A worker that gives bytes to a decoder which may be taken over (``jail.wire.Exposed``) is believed about that message
+and replaced before the next one. Content that has cost ``poison_after`` workers is refused without costing another
+(``ScanFailed.poison``). The event loop never waits for a process.
 
 The pool is our own, not pebble's or multiprocessing's: those unpickle what a worker sends. Here it is JSON,
 checked by ``jail.wire``; the message goes to the worker as a descriptor that cannot be written through.
@@ -34,6 +35,7 @@ from gateway.jail.wire import (
     Authenticated,
     Disarmed,
     Examined,
+    Exposed,
     Failed,
     Job,
     Named,
@@ -92,7 +94,8 @@ class Jail:
     trusted: tuple[str, ...] = ()
     """As in ``Orders``."""
     poison_after: int = 3
-    recycle_after: int = 1000
+    messages_per_worker: int = 1000
+    """Jobs after which a worker is replaced, should nothing replace it earlier."""
     tasks: str = "gateway.jail.tasks:make"
     """What the workers do; tests name something else."""
 
@@ -267,7 +270,7 @@ class Workers:
             os.close(descriptor)
             self._metrics.workers_busy.dec()
         link.jobs += 1
-        if answer.grown or link.jobs >= self._settings.recycle_after:
+        if answer.grown or link.exposed or link.jobs >= self._settings.messages_per_worker:
             self._spawn(self._renew(link))
         else:
             self._release(link)
@@ -287,6 +290,8 @@ class Workers:
             answer = decode_answer(frame, job.job, size)
             if isinstance(answer, Ask) and job.recall:
                 await link.send(encode_recalled(self._memory.recall(link.ready.edition, answer.sha256)))
+            elif isinstance(answer, Exposed):
+                link.exposed = True
             elif isinstance(answer, (Failed, RESULTS[job.do])):
                 return answer, frame.tail
             else:

@@ -50,6 +50,8 @@ class WorkerLink:
         self.process = process
         self.jobs = 0
         self.ended = False
+        self.exposed = False
+        """Something that could have taken it over was given to it: it must not see another message."""
         self.ready = Ready("", ())
         self._channel = channel
         self._reader = FrameReader()

@@ -155,7 +155,7 @@ async def test_nothing_is_left_behind() -> None:
     async with pool() as jail:  # the fork server and its helper stay until we end: they are not counted
         await jail.order("ok")
     before = sorted(os.listdir("/proc/self/fd"))
-    async with pool(workers=2, timeout=0.1, queue=300, recycle_after=20, poison_after=1000) as jail:
+    async with pool(workers=2, timeout=0.1, queue=300, messages_per_worker=20, poison_after=1000) as jail:
         parent = parent_of(await jail.order("facts"))
         orders = ["ok"] * 15 + ["crash", "garbage", "quit_early", "fail", "hang"]
         results = await asyncio.gather(*(jail.order(order) for order in orders * 10), return_exceptions=True)

@@ -145,11 +145,17 @@ ORDERS: dict[str, Callable[[], str]] = {
 class Tasks:
     edition = "stub/1"
 
+    def warn(self, expose: Callable[[], None]) -> None:
+        self.expose = expose
+
     def examine(self, data: Data, job: Job, recall: Recall | None) -> Report:
         content = bytes(data)
         order, _, rest = content.rpartition(b"\r\n\r\n")[2].decode().strip().partition(" ")
         if order == "bad":
             return _bad_document(content, rest, recall)
+        if order == "exposed":
+            self.expose()
+            return Report(Verdict.CLEAN, (Finding.of(Kind.DECRYPTED, "1", facts()),))
         if order == "sleep":
             time.sleep(float(rest))
         said = ORDERS[order]() if order in ORDERS else ""

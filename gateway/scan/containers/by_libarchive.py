@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.scan import native
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.containers import bounded
 from gateway.scan.look import Corrupt
@@ -46,6 +47,7 @@ def files(
     from libarchive.exception import ArchiveError
     from libarchive.read import ArchiveRead, new_archive_read
 
+    native.announce()
     try:
         with new_archive_read(format_name, filter_name) as pointer:
             for option in switched_off:

@@ -7,7 +7,7 @@ import mmap
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from gateway.jail.wire import (
     Answer,
     Ask,
     Examined,
+    Exposed,
     Failed,
     Frame,
     FrameReader,
@@ -43,6 +44,9 @@ class Tasks:
         content = bytes(data)
         if content == b"keep":
             self.kept = memoryview(data)
+        if content == b"native":
+            self.expose()
+            self.expose()
         if content == b"fail":
             raise RecursionError("too deep")
         if content == b"exit":
@@ -54,6 +58,9 @@ class Tasks:
         if not job.strip:
             raise CannotDo("nothing to replace")
         return Edits((Splice(Span(0, 1), b"x" * len(data)),))
+
+    def warn(self, expose: Callable[[], None]) -> None:
+        self.expose = expose
 
 
 class Front:
@@ -115,6 +122,13 @@ def test_it_asks_the_front_what_is_remembered(front: Front) -> None:
         answer, _ = front.answer(5, 1)
         assert isinstance(answer, Examined)
         assert answer.findings[0].detail == detail
+
+
+def test_it_says_once_before_it_takes_a_risk(front: Front) -> None:
+    for number in (1, 2):
+        answer, _ = front.ask(Job(number, "examine"), b"native")
+        assert answer == Exposed(number)
+        assert isinstance(front.answer(number, 6)[0], Examined)
 
 
 def test_it_rewrites(front: Front) -> None:

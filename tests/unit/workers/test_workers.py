@@ -148,10 +148,18 @@ async def test_stopping_ends_what_runs_and_what_waits() -> None:
 
 
 async def test_a_worker_is_replaced_after_so_many_messages_which_is_no_death() -> None:
-    async with pool(recycle_after=2) as jail:
+    async with pool(messages_per_worker=2) as jail:
         said = [await jail.order("facts") for _ in range(6)]
         processes = [text.split()[0] for text in said]
         assert processes[0] == processes[1] != processes[2] == processes[3] != processes[4]
+        assert jail.deaths() == {}
+
+
+async def test_a_worker_that_took_a_risk_sees_no_other_message() -> None:
+    async with pool() as jail:
+        said = [(await jail.order(order)).split()[0] for order in ("exposed", "exposed", "facts", "facts")]
+        assert len(set(said)) == 3
+        assert said[2] == said[3]
         assert jail.deaths() == {}
 
 
