@@ -20,6 +20,7 @@ from gateway import __version__, systemd, tokens
 from gateway.config import ConfigError, Settings
 from gateway.desk import ReleaseDesk
 from gateway.events import MAX_LISTED, MailLog
+from gateway.exception_desk import ExceptionDesk
 from gateway.exceptions import ExceptionList
 from gateway.generation import Generation, Surroundings, generate
 from gateway.message import Client, Effect, HeldState, clip
@@ -167,7 +168,9 @@ class Daemon:
         host, _, port = listen.rpartition(":")
         http = self._settings.http
         assert self._quarantine is not None
-        desk = ReleaseDesk(self._quarantine, self._way_of_releases, self.ready, self._count_workers)
+        desk = ReleaseDesk(
+            self._quarantine, self._way_of_releases, self.ready, self._count_workers, ExceptionDesk(self.exceptions)
+        )
         users = Users(http.users)
         pages = [
             *routes(desk, users, public_url=http.public_url),

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gateway.exception_desk import ExceptionDesk
 from gateway.message import HeldState, Verdict
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed
 from gateway.quarantine.release import Deliver
@@ -34,11 +35,13 @@ class ReleaseDesk:
         way: Callable[[], AbstractAsyncContextManager[Deliver]],
         ready: Callable[[], Awaitable[dict[str, str]]],
         workers: Callable[[], tuple[int, int]],
+        exceptions: ExceptionDesk,
     ) -> None:
         self._quarantine = quarantine
         self._way = way
         self._ready = ready
         self._workers = workers
+        self.exceptions = exceptions
 
     async def find(self, query: Query) -> Sequence[Any]:
         """What fits, newest first."""

@@ -8,9 +8,10 @@ the person who asked; two of them at the same time do not lose each other's. ``f
     entries = await service.find(all=False)                                     # in force, the newest first
     entry = await service.remove(entry.id, who="ann (web)", why="the project is over")
 
-``Effect`` is in ``gateway.message``; ``Subject``, ``Entry`` and what each may say in ``gateway.policy.entries``. The
-page /exceptions/new shows a form filled in from its query (``effect``, ``subject``, ``what``, ``recipient``), so a
-button on another page may be a plain link to it.
+``Effect`` is in ``gateway.message``; ``Subject``, ``Entry`` and what each may say in ``gateway.policy.entries``.
+``gateway.exception_desk`` is the same with the question who may, for pages and API (``desk.exceptions``). The page
+/exceptions/new (``gateway.web.excepted``) shows a form filled in from its query (``effect``, ``subject``, ``what``,
+``recipient``), so a button on another page may be a plain link to it.
 
 ``current`` is what judges mail. A daemon calls ``refresh`` every second, which tells what has changed since, whoever
 changed it. A file that cannot be used is told by ``trouble``: then nothing is allowed any more, and the blocks that

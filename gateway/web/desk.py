@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+from gateway.message import Effect
+from gateway.policy.entries import Entry, Subject
 from gateway.web.pages import DeskError
 from gateway.web.people import TAKES, Act, Person
 
@@ -74,10 +76,36 @@ def moment_and_id(place: str) -> tuple[datetime, str]:
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), held_id
 
 
+class Excepting(Protocol):
+    """What people on duty allow and block. All raise ``DeskError``."""
+
+    async def find(self, *, all: bool = False) -> Sequence[Entry]:  # noqa: A002 - reads as what it means
+        """What is in force, or all of the last year, the newest first."""
+
+    async def get(self, entry_id: str) -> Entry: ...
+
+    async def add(
+        self,
+        effect: Effect,
+        subject: Subject,
+        what: str,
+        *,
+        by: Person,
+        why: str,
+        recipients: Sequence[str] = (),
+        expires: datetime | None = None,
+    ) -> Entry: ...
+
+    async def remove(self, entry_id: str, *, by: Person, why: str) -> Entry: ...
+
+
 class Desk(Protocol):
     """The quarantine as the pages need it. All raise ``DeskError``, ``NotHeld`` and ``NotAllowed`` among them; what
     they give has the attributes of
     ``HeldMessage`` and ``Held`` of the quarantine."""
+
+    @property
+    def exceptions(self) -> Excepting: ...
 
     async def find(self, query: Query) -> Sequence[Any]: ...
 

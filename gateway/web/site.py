@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from gateway.web.desk import Desk
+from gateway.web.excepted import ExceptionPages
 from gateway.web.held import HeldPages
 from gateway.web.listing import ListPages
 from gateway.web.pages import HERE
@@ -23,5 +24,6 @@ def routes(desk: Desk, users: Users, *, public_url: str = "") -> list[BaseRoute]
         *visits.routes(),
         *ListPages(desk, visits).routes(),
         *HeldPages(desk, visits).routes(),
+        *ExceptionPages(desk, visits).routes(),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.desk import ReleaseDesk
+from gateway.exception_desk import ExceptionDesk
 from gateway.quarantine import Quarantine
 from gateway.web.desk import NotAllowed
 from gateway.web.people import Person, Role
@@ -30,7 +31,7 @@ async def ready() -> dict[str, str]:
 
 @pytest.fixture
 def desk() -> ReleaseDesk:
-    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, ready, lambda: (2, 0))
+    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, ready, lambda: (2, 0), cast(ExceptionDesk, None))
 
 
 @pytest.mark.parametrize("via", ["web", "api"])

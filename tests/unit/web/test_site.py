@@ -75,6 +75,7 @@ class StubDesk:
     asked: list[Query] = field(default_factory=list)
     done: list[tuple[Any, ...]] = field(default_factory=list)
     refuse: str = ""
+    exceptions: Any = None
 
     async def find(self, query: Query) -> Sequence[Any]:
         self.asked.append(query)
