@@ -15,7 +15,7 @@ from gateway.exception_desk import ExceptionDesk
 from gateway.message import HeldState, Verdict
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed
 from gateway.quarantine.release import Deliver
-from gateway.web.desk import Failed, NotHeld, NotTaken, Query, moment_and_id, require
+from gateway.web.desk import Failed, NotHeld, NotTaken, Query, require
 from gateway.web.pages import DeskError
 from gateway.web.people import Act, Person
 
@@ -53,8 +53,8 @@ class ReleaseDesk:
             recipient=query.recipient,
             subject=query.subject,
             limit=query.limit,
-            older_than=moment_and_id(query.older) if query.older else None,
-            newer_than=moment_and_id(query.newer) if query.newer else None,
+            older_than=int(query.older) if query.older else None,
+            newer_than=int(query.newer) if query.newer else None,
         )
         with _told():
             return await self._quarantine.find(filters)

@@ -2,7 +2,8 @@
 
 Contract: what is committed survives a power cut (WAL with ``synchronous=FULL``); a lock held by another process is
 waited for ``BUSY_SECONDS`` at the most; readers never wait for writers. A file that is corrupt, not ours or newer
-than us is refused with the sentence that helps, and not touched.
+than us is refused with the sentence that helps, and not touched. One that is older is brought up to us when a daemon
+opens it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from gateway.message import clip
 from gateway.quarantine import schema
 from gateway.quarantine.errors import StoreRefused
 from gateway.quarantine.location import give_to_owner
+from gateway.quarantine.migrations import migrate
 
 BUSY_SECONDS = 5.0
 POOL = 5
@@ -69,7 +71,8 @@ def engine_for(path: Path) -> AsyncEngine:
 
 
 def check(connection: Connection, path: Path, create: bool) -> bool:
-    """Whether the database was empty; then the tables are made, if ``create``."""
+    """Whether the database was empty; then the tables are made, if ``create``, as they are brought up to this version
+    if they are older."""
     tables = set(inspect(connection).get_table_names())
     if not tables and create:
         schema.metadata.create_all(connection)
@@ -79,20 +82,26 @@ def check(connection: Connection, path: Path, create: bool) -> bool:
         raise StoreRefused(
             f"The quarantine index {path} is empty: start the daemon, or run 'macrogate quarantine rebuild'"
         )
-    if not set(schema.metadata.tables) <= tables:
+    if not {"held", schema.version.name} <= tables:
         raise StoreRefused(f"{path} is a database of something else; name another file in quarantine.store")
     version = connection.scalar(select(schema.version.c.version))
-    if version is None or version < schema.VERSION:
+    if version is None or version < 1:
         raise StoreRefused(corrupt(path, "it has no version"))
     if version > schema.VERSION:
         raise NewerStore(
             f"The quarantine index {path} has version {version}, this Macrogate knows version {schema.VERSION}: "
             "it was written by a newer one, which is the one to start"
         )
+    if version < schema.VERSION and not create:
+        raise StoreRefused(
+            f"The quarantine index {path} has version {version}, this Macrogate works with version {schema.VERSION}: "
+            "restart the daemon, which brings the index up to it"
+        )
     if create:
         trouble = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
         if trouble != "ok":
             raise StoreRefused(corrupt(path, trouble))
+        migrate(connection, version)
     return False
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,18 @@ from gateway.quarantine.models import Files, Filters, HeldMessage, HeldRecipient
 from gateway.quarantine.rows import (
     audit_values,
     envelope_digest,
+    fingerprints,
     held_values,
     matching,
     message,
+    place_of,
     recipient_values,
+    texts,
     when,
 )
-from gateway.quarantine.schema import audit, held, recipient
+from gateway.quarantine.schema import audit, held, macro, recipient, searched
+from gateway.quarantine.search import Texts
+from gateway.quarantine.search import table as search
 from gateway.quarantine.sidecar import Record
 
 RELEASES = (What.RELEASED, What.RELEASE_FAILED, What.COPIED)
@@ -101,11 +106,56 @@ class Index:
         for row in rows:
             original = originals.setdefault((row["sha256"], row["envelope"]), row["id"])
             row["duplicate_of"] = None if original == row["id"] else original
+        places = await self._places(connection, new)
+        for row, place in zip(rows, places, strict=True):
+            row["place"] = place
+        records = [files.record for files in new]
         addresses = [values for files in new for values in recipient_values(files.record, files.journal)]
         entries = [audit_values(files.record.held_id, entry) for files in new for entry in files.journal.entries]
         for table, values in ((held, rows), (recipient, addresses), (audit, entries)):
             if values:
                 await connection.execute(insert(table), values)
+        told = [(place, texts(record), fingerprints(record)) for place, record in zip(places, records, strict=True)]
+        await self._make_known(connection, told)
+
+    async def _places(self, connection: AsyncConnection, new: Sequence[Files]) -> list[int]:
+        """A free place in the list for each, at its time or as soon after it as can be."""
+        places: dict[int, None] = {}
+        for files in new:
+            place = place_of(files.record.kept_at)
+            while place in places or await connection.scalar(select(searched.c.place).where(searched.c.place == place)):
+                place += 1
+            places[place] = None
+        return list(places)
+
+    async def _make_known(self, connection: AsyncConnection, told: Sequence[tuple[int, Texts, set[str]]]) -> None:
+        """Enter what can be looked for, by place."""
+        words = [words.values(place) for place, words, _ in told]
+        await connection.execute(insert(searched), words)
+        await connection.execute(insert(search), [{"rowid": word.pop("place"), **word} for word in words])
+        macros = [{"fingerprint": one, "place": place} for place, _, ones in told for one in ones]
+        if macros:
+            await connection.execute(insert(macro), macros)
+
+    async def unknown(self, limit: int) -> dict[str, tuple[int, Texts]]:
+        """Messages that cannot be looked for yet, entered by an older version: by id, their place and what their rows
+        tell."""
+        query = select(held.c.id, held.c.place, held.c.sender, held.c.from_header, held.c.subject)
+        query = query.outerjoin(searched, searched.c.place == held.c.place).where(searched.c.place.is_(None))
+        async with self._reading() as connection:
+            rows = (await connection.execute(query.limit(limit))).all()
+            recipients = await _recipients_of(connection, [row.id for row in rows])
+        found = {}
+        for row in rows:
+            addresses = tuple(one.address for one in recipients.get(row.id, ()))
+            known = Texts((row.sender, row.from_header), addresses, (row.subject,), (row.id,))
+            found[row.id] = (row.place, known)
+        return found
+
+    async def make_known(self, told: Sequence[tuple[int, Texts, set[str]]]) -> None:
+        """Enter what can be looked for of messages that are there, by place."""
+        async with self.writing() as connection:
+            await self._make_known(connection, told)
 
     async def _originals(self, connection: AsyncConnection, rows: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
         """By content and envelope, the oldest record that is there already."""
@@ -143,12 +193,17 @@ class Index:
     async def find(self, filters: Filters) -> tuple[HeldMessage, ...]:
         """What fits, newest first."""
         upwards = filters.newer_than is not None
-        order = (held.c.kept_at, held.c.id) if upwards else (held.c.kept_at.desc(), held.c.id.desc())
         async with self._reading() as connection:
-            rows = (await connection.execute(matching(filters).order_by(*order).limit(filters.limit))).all()
+            rows = (await connection.execute(matching(filters, *held.c, upwards=upwards))).all()
             rows = rows[::-1] if upwards else rows
             recipients = await _recipients_of(connection, [row.id for row in rows])
         return tuple(message(row, recipients.get(row.id, ())) for row in rows)
+
+    async def count(self, filters: Filters) -> int:
+        """How many fit, counted up to ``filters.limit``."""
+        async with self._reading() as connection:
+            counted = select(func.count()).select_from(matching(filters, held.c.place).subquery())
+            return int(await connection.scalar(counted) or 0)
 
     async def get(self, held_id: str) -> HeldMessage:
         """Raises ``HeldNotFound``."""
@@ -211,9 +266,9 @@ class Index:
 
     async def by_hour(self, first: datetime, hours: int) -> list[int]:
         """Messages kept in each of so many hours from ``first`` (UTC) on."""
-        start = first.timestamp()
-        hour = cast((held.c.kept_at - start) / 3600, Integer)
-        query = select(hour, func.count()).where(held.c.kept_at >= start, held.c.kept_at < start + hours * 3600)
+        start, end = place_of(first), place_of(first + timedelta(hours=hours))
+        hour = cast((held.c.place - start) / 3_600_000_000, Integer)
+        query = select(hour, func.count()).where(held.c.place >= start, held.c.place < end)
         async with self._reading() as connection:
             found = {row[0]: row[1] for row in (await connection.execute(query.group_by(hour))).all()}
         return [found.get(number, 0) for number in range(hours)]

@@ -12,7 +12,8 @@ from gateway.quarantine.sidecar import Record
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which messages to list. Texts match anywhere and in any case; times are UTC, ``until`` not included."""
+    """Which messages to list. Texts match anywhere, in any case and width; times are UTC, ``until`` not
+    included."""
 
     states: frozenset[HeldState] = frozenset()
     """Empty: all of them."""
@@ -22,9 +23,13 @@ class Filters:
     recipient: str = ""
     subject: str = ""
     verdict: Verdict | None = None
-    older_than: tuple[datetime, str] | None = None
-    newer_than: tuple[datetime, str] | None = None
-    """Time and id of a message of the list: what comes after it, or before it, and next to it first."""
+    campaign: str = ""
+    """The fingerprint of a macro, whole."""
+    text: str = ""
+    """Words, each of which is somewhere in sender, recipient, subject, id or Message-ID."""
+    older_than: int | None = None
+    newer_than: int | None = None
+    """The place of a message of the list: what comes after it, or before it, and next to it first."""
     limit: int = 100
 
 
@@ -65,6 +70,8 @@ class HeldMessage:
     again."""
     note: str
     """The last thing that was done with it."""
+    place: int = 0
+    """In the list, which goes from high to low: when it came, in microseconds, and no two have the same."""
 
 
 @dataclass(frozen=True, slots=True)

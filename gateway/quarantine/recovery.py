@@ -19,6 +19,8 @@ from gateway.quarantine.index import Index
 from gateway.quarantine.journal import OURSELVES, What
 from gateway.quarantine.ledger import Ledger
 from gateway.quarantine.models import Files, Settled
+from gateway.quarantine.rows import fingerprints, texts
+from gateway.quarantine.sidecar import Record
 
 BATCH = 200
 """Records entered in one transaction."""
@@ -28,6 +30,7 @@ async def settle(ledger: Ledger) -> Settled:
     """What the daemon does before it takes mail. Raises ``OSError`` and ``SQLAlchemyError``."""
     swept = await ledger.run(ledger.blobs.sweep)
     failpoints.reach("start-swept")
+    await _make_known(ledger)
     on_disk = set(await ledger.run(lambda: list(ledger.blobs.ids())))
     indexed = await ledger.index.ids()
     new, unreadable = await _adopt(ledger, sorted(on_disk - indexed), recovered=not ledger.index.fresh)
@@ -52,6 +55,26 @@ async def _adopt(ledger: Ledger, ids: list[str], *, recovered: bool) -> tuple[in
             await ledger.index.add(connection, sorted(found, key=lambda files: files.record.kept_at))
         entered += len(found)
     return entered, tuple(unreadable)
+
+
+async def _make_known(ledger: Ledger) -> None:
+    """Enter what can be looked for of messages that an older version has entered; what has no record on disk any more
+    is found by what its row tells."""
+    while unknown := await ledger.index.unknown(BATCH):
+        records = await ledger.run(_read_records, ledger, list(unknown))
+        told = []
+        for held_id, (place, known) in unknown.items():
+            record = records.get(held_id)
+            told.append((place, texts(record), fingerprints(record)) if record else (place, known, set[str]()))
+        await ledger.index.make_known(told)
+
+
+def _read_records(ledger: Ledger, ids: list[str]) -> dict[str, Record]:
+    found = {}
+    for held_id in ids:
+        with contextlib.suppress(MessageDamaged, OSError):
+            found[held_id] = ledger.read_now(held_id).record
+    return found
 
 
 def _read_batch(ledger: Ledger, ids: list[str], recovered: bool) -> tuple[list[Files], list[str]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Row, Select, exists, select
 
 from gateway.message import Envelope, HeldState, clip
 from gateway.quarantine.journal import Entry, Journal
 from gateway.quarantine.models import Filters, HeldMessage, HeldRecipient
-from gateway.quarantine.schema import held, recipient
+from gateway.quarantine.schema import held, macro, searched
+from gateway.quarantine.search import Search, Texts
+from gateway.quarantine.search import table as index
 from gateway.quarantine.sidecar import Record
 
 
@@ -70,31 +73,69 @@ def audit_values(held_id: str, entry: Entry) -> dict[str, object]:
     }
 
 
-def matching(filters: Filters) -> Select[tuple[object, ...]]:
-    query: Select[tuple[object, ...]] = select(*held.c)
+def texts(record: Record) -> Texts:
+    """What of it can be looked for."""
+    headline, envelope = record.report.headline, record.transaction.envelope
+    return Texts(
+        sender=(clip(envelope.sender, 320), clip(headline.sender, 500)),
+        recipient=tuple(clip(one.address, 320) for one in envelope.recipients),
+        subject=(clip(headline.subject, 500),),
+        other=(record.held_id, clip(headline.message_id, 500)),
+    )
+
+
+def fingerprints(record: Record) -> set[str]:
+    """Those of the macros in it."""
+    return {clip(finding.fingerprint, 64) for finding in record.report.findings if finding.fingerprint}
+
+
+def place_of(kept_at: datetime) -> int:
+    """Where in the list a message of this moment belongs."""
+    return round(kept_at.timestamp() * 1_000_000)
+
+
+def matching(filters: Filters, *columns: ColumnElement[Any], upwards: bool = False) -> Select[tuple[Any, ...]]:
+    """What fits, in the order of the list. One table leads, in that order, so that no more is read than is shown."""
+    search, by_macro = Search(filters), macro.alias("by_macro")
+    place: ColumnElement[int] = held.c.place
+    source: FromClause = held
+    if search.indexed is not None:
+        place, source = index.c.rowid, index.join(held, _led_by(index.c.rowid))
+    elif filters.campaign:
+        place, source = by_macro.c.place, by_macro.join(held, _led_by(by_macro.c.place))
+    elif search.scanned:
+        place, source = searched.c.place, searched.join(held, _led_by(searched.c.place))
+    if search.scanned and place is not searched.c.place:
+        source = source.join(searched, searched.c.place == place)
+    query = select(*columns).select_from(source).where(*search.scanned)
+    if search.indexed is not None:
+        query = query.where(search.indexed)
+        if filters.campaign:
+            query = query.where(exists().where(by_macro.c.fingerprint == filters.campaign, by_macro.c.place == place))
+    elif filters.campaign:
+        query = query.where(by_macro.c.fingerprint == filters.campaign)
     if filters.states:
         # concat() keeps the index of states out of it: most rows have the same one, and all would have to be sorted
         query = query.where(held.c.state.concat("").in_(sorted(filters.states)))
-    if filters.since is not None:
-        query = query.where(held.c.kept_at >= filters.since.timestamp())
-    if filters.until is not None:
-        query = query.where(held.c.kept_at < filters.until.timestamp())
-    if filters.older_than is not None:
-        moment, held_id = filters.older_than
-        query = query.where(tuple_(held.c.kept_at, held.c.id) < (moment.timestamp(), held_id))
-    if filters.newer_than is not None:
-        moment, held_id = filters.newer_than
-        query = query.where(tuple_(held.c.kept_at, held.c.id) > (moment.timestamp(), held_id))
     if filters.verdict is not None:
         query = query.where(held.c.verdict == filters.verdict.label)
-    if filters.sender:
-        query = query.where(held.c.sender.icontains(filters.sender, autoescape=True))
-    if filters.subject:
-        query = query.where(held.c.subject.icontains(filters.subject, autoescape=True))
-    if filters.recipient:
-        wanted = recipient.c.address.icontains(filters.recipient, autoescape=True)
-        query = query.where(held.c.id.in_(select(recipient.c.held_id).where(wanted)))
-    return query
+    return query.where(*_bounds(place, filters)).order_by(place if upwards else place.desc()).limit(filters.limit)
+
+
+def _led_by(place: ColumnElement[int]) -> ColumnElement[bool]:
+    """A join in which ``place`` leads: a sum cannot be looked up."""
+    return held.c.place == place + 0
+
+
+def _bounds(place: ColumnElement[int], filters: Filters) -> Iterator[ColumnElement[bool]]:
+    if filters.since is not None:
+        yield place >= place_of(filters.since)
+    if filters.until is not None:
+        yield place < place_of(filters.until)
+    if filters.older_than is not None:
+        yield place < filters.older_than
+    if filters.newer_than is not None:
+        yield place > filters.newer_than
 
 
 def message(row: Row[tuple[object, ...]], recipients: tuple[HeldRecipient, ...]) -> HeldMessage:

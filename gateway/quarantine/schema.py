@@ -18,10 +18,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
 )
 
-VERSION = 1
-"""Raised with every change of these tables. An index of a newer version is refused, never touched."""
+VERSION = 2
+"""Raised with every change of these tables, with a step in ``migrations``. An index of a newer version is refused,
+never touched."""
 
 metadata = MetaData()
 
@@ -50,7 +52,8 @@ held = Table(
     Column("recovered", Boolean, nullable=False),
     Column("note", Text, nullable=False),
     Column("revision", Integer, nullable=False, comment="sequence of the last journal entry seen"),
-    Index("held_by_time", "kept_at", "id"),
+    Column("place", BigInteger, nullable=False, server_default="0", comment="in the list; no two have the same"),
+    Index("held_by_place", "place", "state", "verdict"),
     Index("held_by_state", "state", "kept_at", "stored"),
     Index("held_by_content", "sha256", "envelope", "kept_at"),
 )
@@ -63,6 +66,31 @@ recipient = Table(
     Column("address", Text, nullable=False),
     Column("delivered", Boolean, nullable=False),
 )
+
+macro = Table(
+    "macro",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("place", BigInteger, primary_key=True, autoincrement=False, comment="of a message that holds it"),
+    sqlite_with_rowid=False,
+)
+
+searched = Table(
+    "searched",
+    metadata,
+    Column("place", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("sender", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("other", Text, nullable=False),
+    comment="texts to look for, folded; written once with the message",
+)
+
+SEARCH = """
+CREATE VIRTUAL TABLE search USING fts5(sender, recipient, subject, other, content='searched', content_rowid='place',
+tokenize='trigram case_sensitive 1')
+"""
+event.listen(searched, "after_create", lambda _table, connection, **_: connection.exec_driver_sql(SEARCH))
 
 audit = Table(
     "audit",

@@ -223,6 +223,11 @@ class Quarantine:
         with _asked():
             return await self._ledger.index.find(filters or Filters())
 
+    async def count(self, filters: Filters) -> int:
+        """How many fit, counted up to ``filters.limit``. Raises ``QuarantineError``."""
+        with _asked():
+            return await self._ledger.index.count(filters)
+
     async def stats(self) -> Stats:
         """Counts for the metrics. Raises ``QuarantineError``."""
         with _asked():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -20,7 +19,7 @@ from gateway.web.people import TAKES, Act, Person
 
 PAGE = 50
 """Messages on one page of the list."""
-PLACE = re.compile(r"[0-9]{1,17}-[0-9a-f]{16,64}")
+PLACE = re.compile(r"[0-9]{1,17}")
 
 
 class NotHeld(DeskError):
@@ -66,14 +65,8 @@ class Query:
 
 
 def place(message: Any) -> str:
-    """Where a message stands in the list: its time in microseconds, and its id."""
-    return f"{round(message.kept_at.timestamp() * 1_000_000)}-{message.id}"
-
-
-def moment_and_id(place: str) -> tuple[datetime, str]:
-    """What ``place`` made; only called with what ``PLACE`` matches."""
-    micros, _, held_id = place.partition("-")
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), held_id
+    """Where a message stands in the list, as the address of a page says it."""
+    return str(message.place)
 
 
 class Excepting(Protocol):

@@ -212,7 +212,7 @@ async def test_the_list_is_paged_through_in_both_directions(tmp_path: Path) -> N
         for held_id in ids:
             await keep(store, held_id)
         everything = await store.find()
-        here = everything[3].kept_at, everything[3].id
+        here = everything[3].place
         older = await store.find(Filters(older_than=here, limit=2))
         newer = await store.find(Filters(newer_than=here, limit=2))
     assert [message.id for message in older] == [message.id for message in everything[4:6]]
