@@ -25,6 +25,7 @@ from gateway.quarantine import (
     StoreRefused,
 )
 from gateway.quarantine.journal import What
+from gateway.quarantine.schema import VERSION
 from gateway.spool import Spool
 from tests.unit.quarantine.made import BODY, DECISION, ID, OTHER, REPORT, Hop, keep, opened, transaction, urls
 
@@ -351,7 +352,7 @@ async def test_a_newer_index_is_refused_and_left_alone(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await keep(store)
     with sqlite3.connect(tmp_path / "quarantine.db") as connection:
-        connection.execute("UPDATE macrogate_version SET version = 2")
+        connection.execute("UPDATE macrogate_version SET version = ?", (VERSION + 1,))
     connection.close()
     before = (tmp_path / "quarantine.db").read_bytes()
     for refused in (
