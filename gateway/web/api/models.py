@@ -91,6 +91,7 @@ class Message(_Told):
     duplicate_of: str | None = Field(description="An earlier message with the same bytes, sender and recipients.")
     recovered: bool = Field(description="Found after a crash; its sender may have sent it again.")
     note: Text = Field(description="The last thing that was done with it.")
+    place: int = Field(description="Where it stands in the list, which goes from high to low.")
 
 
 class Page(_Told):
