@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e bench fuzz tools clean constraints dashboards pictures
+.PHONY: help run test check unit e2e bench fuzz proof tools clean constraints dashboards pictures
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench: $(STAMP) tools ## side by side with its peers, in one run
 fuzz: $(STAMP) ## every parser under atheris, a minute each (ARGS="--seconds 600 zip rtf" for longer or fewer)
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[jail,fast,test,fuzz]'
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+proof: $(STAMP) tools ## that no mail is lost, about an hour (ARGS="--hours 24 --kills 50000" for days, ARGS="kills" for a part)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[jail,fast,test,bench]'
+	$(BIN)/python -m tests.proof $(ARGS)
 
 pictures: $(STAMP) ## draw the pictures of the README from a real run
 	$(BIN)/python -m tests.pictures

@@ -23,6 +23,7 @@ from gateway.events import MAX_LISTED, MailLog
 from gateway.exception_desk import ExceptionDesk
 from gateway.exceptions import ExceptionList
 from gateway.generation import Generation, Surroundings, generate
+from gateway.listening import Inherited
 from gateway.message import Client, Effect, HeldState, clip
 from gateway.metrics import Metrics
 from gateway.milter.server import MilterListener
@@ -88,6 +89,7 @@ class Daemon:
         self._lag = 0.0
         self._readiness: dict[str, str] = {}
         self._readiness_until = 0.0
+        self._inherited = Inherited()
         self._around: Surroundings | None = None
         self._generation: Generation | None = None
         self._listener: SmtpListener | None = None
@@ -114,6 +116,7 @@ class Daemon:
     async def start(self) -> None:
         """Open everything. Raises ``StartError``."""
         self._loop = asyncio.get_running_loop()
+        self._inherited = Inherited(systemd.sockets())
         try:
             await self._open(self._settings)
         except (WiringError, QuarantineError) as error:
@@ -151,6 +154,8 @@ class Daemon:
             await self._start_milter(settings)
         if settings.smtp.listen:
             await self._start_smtp(settings)
+        if left := self._inherited.left():
+            raise StartError(f"systemd has opened {', '.join(left)}, where no setting listens; mend macrogate.socket")
         self.metrics.certificate_expiry.set(certificate_expiry(settings))
         _keep(self._tasks, self._watch_loop(), "loop-lag")
         _keep(self._tasks, self._keep_house(), "housekeeping")
@@ -179,7 +184,7 @@ class Daemon:
         ]
         self._web = WebServer(application(self.metrics.registry, self._refresh, self.ready, pages))
         try:
-            bound = await self._web.start(host.strip("[]"), int(port))
+            bound = await self._web.start(host.strip("[]"), int(port), self._inherited.take(listen))
         except OSError as error:
             raise StartError(f"http.listen {listen}: {error.strerror or error}") from error
         self.http_address = f"{host}:{bound}"
@@ -187,7 +192,7 @@ class Daemon:
     async def _start_smtp(self, settings: Settings) -> None:
         self._listener = SmtpListener(server_settings(settings), self.current, self.metrics, self.events)
         try:
-            bound = await self._listener.start(settings.smtp.listen)
+            bound = await self._listener.start(settings.smtp.listen, self._inherited.take(settings.smtp.listen))
         except OSError as error:
             raise StartError(f"smtp.listen {settings.smtp.listen}: {error.strerror or error}") from error
         self.smtp_address = _shown(bound[0].getsockname())
@@ -195,7 +200,7 @@ class Daemon:
     async def _start_milter(self, settings: Settings) -> None:
         self._milter = MilterListener(milter_settings(settings), self.current, self.metrics, self.events)
         try:
-            bound = await self._milter.start(settings.milter.listen)
+            bound = await self._milter.start(settings.milter.listen, self._inherited.take(settings.milter.listen))
         except OSError as error:
             raise StartError(f"milter.listen {settings.milter.listen}: {error.strerror or error}") from error
         self.milter_address = _shown(bound[0].getsockname())
@@ -279,6 +284,7 @@ class Daemon:
         await asyncio.sleep(0)  # what became of no use just now has been given to _farewells then
         if self._web is not None:
             await self._web.stop()
+        self._inherited.close()
         if self._generation is not None:
             generation, self._generation = self._generation, None
             await generation.hops.close()

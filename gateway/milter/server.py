@@ -38,10 +38,10 @@ class MilterListener:
         self._house = House(settings, current, metrics, events, patience or Patience())
         self._server: asyncio.Server | None = None
 
-    async def start(self, address: str) -> list[socket.socket]:
-        """Listen on ``host:port``, ``[IPv6]:port`` or ``unix:/path``, and return the sockets. Raises ``OSError`` if
-        that is not possible and ``ValueError`` if it is no address."""
-        self._server = await listen(self._connection, address)
+    async def start(self, address: str, opened: socket.socket | None = None) -> list[socket.socket]:
+        """Listen on ``host:port``, ``[IPv6]:port`` or ``unix:/path``, or on the socket ``opened`` for it before us, and
+        return the sockets. Raises ``OSError`` if that is not possible and ``ValueError`` if it is no address."""
+        self._server = await listen(self._connection, address, opened)
         return list(self._server.sockets)
 
     def reconfigure(self, settings: MilterSettings) -> None:

@@ -35,10 +35,11 @@ class SmtpListener:
         self._house = House(settings, current, metrics, events, guests)
         self._server: asyncio.Server | None = None
 
-    async def start(self, address: str) -> list[socket.socket]:
-        """Listen on ``host:port`` (port 0: any free one), ``[IPv6]:port`` or ``unix:/path``, and return the sockets.
-        Raises ``OSError`` if that is not possible and ``ValueError`` if it is no address."""
-        self._server = await listen(self._session, address)
+    async def start(self, address: str, opened: socket.socket | None = None) -> list[socket.socket]:
+        """Listen on ``host:port`` (port 0: any free one), ``[IPv6]:port`` or ``unix:/path``, or on the socket that was
+        ``opened`` for it before us, and return the sockets. Raises ``OSError`` if that is not possible and
+        ``ValueError`` if it is no address."""
+        self._server = await listen(self._session, address, opened)
         return list(self._server.sockets)
 
     def reconfigure(self, settings: ServerSettings) -> None:

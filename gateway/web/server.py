@@ -28,10 +28,11 @@ class WebServer:
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen on ``host``:``port`` (0: any free port) and return the port."""
+    async def start(self, host: str, port: int, opened: socket.socket | None = None) -> int:
+        """Listen on ``host``:``port`` (0: any free port), or on the socket ``opened`` for it before us; returns the
+        port."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family)
+        listener = socket.create_server((host, port), family=family) if opened is None else opened
         bound: int = listener.getsockname()[1]
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="http")
         return bound

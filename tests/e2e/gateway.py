@@ -6,6 +6,7 @@ Readiness is waited for by the notification systemd gets, so that is tested by e
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -41,6 +42,7 @@ class GatewayProcess:
         self.quarantine = self.folder / "quarantine"
         self.quarantine.mkdir(exist_ok=True)
         self.process: subprocess.Popen[bytes] | None = None
+        self.held_open: list[socket.socket] = []
         self.configure(smtp, more)
 
     def configure(self, smtp: str, more: str = "") -> None:
@@ -67,15 +69,7 @@ class GatewayProcess:
             address.unlink(missing_ok=True)
             notices.bind(str(address))
             notices.settimeout(0.2)
-            with self.log.open("ab") as output:
-                self.process = subprocess.Popen(
-                    [str(COMMAND), "serve", "--config", str(self.configuration)],
-                    stdout=output,
-                    stderr=output,
-                    stdin=subprocess.DEVNULL,
-                    env={**os.environ, "NOTIFY_SOCKET": str(address), **environment},
-                    start_new_session=True,
-                )
+            self.spawn(NOTIFY_SOCKET=str(address), **environment)
 
             def ready() -> bool:
                 with contextlib.suppress(TimeoutError):
@@ -86,6 +80,38 @@ class GatewayProcess:
 
             eventually("macrogate is ready", ready, START_SECONDS)
         return self
+
+    def spawn(self, **environment: str) -> None:
+        """Start, and wait for nothing."""
+        command = [str(COMMAND), "serve", "--config", str(self.configuration)]
+        passed = [each.fileno() for each in self.held_open]
+        if passed:
+            environment["LISTEN_FDS"] = str(len(passed))
+            moves = " ".join(f"{3 + number}<&{descriptor}" for number, descriptor in enumerate(passed))
+            command = ["bash", "-c", f'LISTEN_PID=$$ exec "$@" {moves}', "bash", *command]
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **environment},
+                start_new_session=True,
+                pass_fds=passed,
+            )
+
+    def hold_open(self, *addresses: str) -> None:
+        """From now on, own the sockets it listens on and hand them over at each start, as systemd does for
+        ``macrogate.socket``."""
+        for address in addresses:
+            family = socket.AF_UNIX if address.startswith("/") else socket.AF_INET
+            host, _, port = address.rpartition(":")
+            opened = socket.socket(family)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.bind(address if family is socket.AF_UNIX else (host, int(port)))
+            opened.listen(512)
+            # beyond the numbers they are moved to, so that none is overwritten on its way
+            self.held_open.append(socket.socket(fileno=fcntl.fcntl(opened.detach(), fcntl.F_DUPFD_CLOEXEC, 100)))
 
     def reload(self) -> None:
         """SIGHUP."""
@@ -117,6 +143,8 @@ class GatewayProcess:
                 self.terminate()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+        for each in self.held_open:
+            each.close()
         shutil.rmtree(self.folder)
 
     def events(self, name: str = "") -> list[dict[str, Any]]:

@@ -105,8 +105,8 @@ def test_nothing_is_lost_when_the_daemon_is_killed_again_and_again(pair: Start) 
     rng = random.Random(1047)
 
     def kills() -> None:
-        for _ in range(5):
-            time.sleep(rng.uniform(0.05, 0.5))  # the moment of death is what varies here
+        for _ in range(10):
+            time.sleep(rng.uniform(0.05, 0.3))  # the moment of death is what varies here
             running.gateway.kill()
             running.gateway.start()
 

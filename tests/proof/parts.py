@@ -1,0 +1,284 @@
+"""The parts of the proof. Each runs a lane of its own under load, does its worst, and returns what came of it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from gateway.failpoints import PLACES, VARIABLE
+from tests.e2e.talk import Talk
+from tests.e2e.tools import eventually
+from tests.proof.lane import Lane
+from tests.proof.ledger import Balance
+from tests.proof.watch import Watch, descendants, growth_per_hour, look
+
+Tell = Callable[[str], None]
+"""Shows how far a part has come."""
+
+ELSEWHERE = frozenset(
+    {"release-begun", "release-sent", "release-noted", "journal-written", "milter-changing", "milter-changed"}
+)
+"""Places no message passes on its way through the SMTP listener; there are tests of their own that kill there."""
+
+
+@dataclass
+class Result:
+    """What came of one part. ``done`` is how often its worst was done, ``facts`` are figures for the report."""
+
+    part: str
+    behind: str
+    done: int
+    seconds: float
+    balance: Balance
+    facts: dict[str, Any] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return self.balance.balanced and not self.complaints
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "good": self.good}
+
+
+STILLBORN = 0.3
+"""The share of starts that are killed before they are done."""
+
+
+def kills(behind: str, times: int, tell: Tell, *, seed: int = 1, until: float = float("inf")) -> Result:
+    """SIGKILL at random moments, from the first second of a start on, and a start behind each."""
+    rng, began, done = random.Random(seed), time.monotonic(), 0
+    with Lane(f"kills{seed}", behind) as lane:
+        lane.send()
+        while done < times and time.monotonic() < until:
+            time.sleep(rng.uniform(0.0, 0.9) ** 2)  # the moment of death is what varies
+            lane.gateway.kill()
+            done += 1
+            while rng.random() < STILLBORN and done < times:
+                lane.gateway.spawn()
+                time.sleep(rng.uniform(0.0, 2.0))  # as above: during a start there may be something to put in order
+                lane.gateway.kill()
+                done += 1
+            lane.gateway.start()
+            tell(f"kill {done}, {len(lane.ledger.sent)} messages")
+        balance = lane.balance()
+    return Result("kills", behind, done, time.monotonic() - began, balance, {"seed": seed})
+
+
+def places(behind: str, rounds: int, tell: Tell) -> Result:
+    """SIGKILL at every place of ``gateway/failpoints.py`` that mail by SMTP passes, at a random one of its messages."""
+    rng, began, done, missed = random.Random(7), time.monotonic(), 0, []
+    reached = [place for place in PLACES if place not in ELSEWHERE]
+    with Lane("places", behind) as lane:
+        lane.send()
+        for place in reached * rounds:
+            if place == "start-adopted":  # there is something to adopt after a death here
+                _die(lane, "message-renamed:kill")
+            lane.gateway.kill()
+            if _die(lane, f"{place}:kill:{1 if place.startswith('start') else rng.randint(1, 12)}"):
+                done += 1
+            else:
+                missed.append(f"{place} was not reached")
+            lane.gateway.start()
+            tell(f"{place}, {len(lane.ledger.sent)} messages")
+        balance = lane.balance()
+    facts = {"places": len(reached), "rounds": rounds}
+    return Result("places", behind, done, time.monotonic() - began, balance, facts, missed)
+
+
+def _die(lane: Lane, failpoint: str) -> bool:
+    """Start with this fail point and wait for the death; False if it does not come."""
+    if lane.gateway.process is not None and lane.gateway.process.poll() is None:
+        lane.gateway.kill()
+    lane.gateway.spawn(**{VARIABLE: failpoint})
+    try:
+        return lane.gateway.wait(60.0) == -signal.SIGKILL
+    except subprocess.TimeoutExpired:
+        lane.gateway.kill()
+        return False
+
+
+def workers(behind: str, times: int, tell: Tell, *, until: float = float("inf")) -> Result:
+    """SIGKILL to a worker, or to the process that starts them, at random moments; the daemon goes on."""
+    rng, began, done = random.Random(9), time.monotonic(), 0
+    with Lane("workers", behind) as lane:
+        assert lane.gateway.process is not None
+        process = lane.gateway.process.pid
+        lane.send()
+        while done < times and time.monotonic() < until:
+            time.sleep(rng.uniform(0.02, 0.4))
+            victims = descendants(process)
+            if not victims:
+                continue
+            with suppress(ProcessLookupError):
+                os.kill(rng.choice(victims), signal.SIGKILL)
+                done += 1
+            tell(f"worker {done}, {len(lane.ledger.sent)} messages")
+        balance = lane.balance()
+        complaints = [] if lane.gateway.process.poll() is None else ["the daemon ended"]
+        deaths = len(lane.gateway.events("worker-died"))
+    return Result("workers", behind, done, time.monotonic() - began, balance, {"deaths noticed": deaths}, complaints)
+
+
+def reloads(behind: str, times: int, tell: Tell) -> Result:
+    """SIGHUP, with a setting that changed; nobody may notice."""
+    began = time.monotonic()
+    with Lane("reloads", behind) as lane:
+        lane.send()
+        for number in range(1, times + 1):
+            lane.gateway.configure(f"{lane.smtp}\nmax_recipients = {500 + number}", "[scan]\nworkers = 2\n")
+            lane.gateway.reload()
+            eventually(f"reload {number}", lambda number=number: _taken(lane, number), 60)  # type: ignore[misc]
+            tell(f"reload {number}, {len(lane.ledger.sent)} messages")
+        balance = lane.balance()
+        refused = lane.refused_connections
+    complaints = [f"{balance.unclear} attempts were cut off"] if balance.unclear and behind == "postfix" else []
+    complaints += [f"{refused} connections were refused"] if refused else []
+    return Result("reloads", behind, times, time.monotonic() - began, balance, {}, complaints)
+
+
+def _taken(lane: Lane, number: int) -> bool:
+    return lane.gateway.metric('macrogate_reloads_total{result="taken"}') == number
+
+
+def stops(behind: str, times: int, tell: Tell) -> Result:
+    """SIGTERM and a start; no twins, for whatever is past its dot is finished."""
+    rng, began = random.Random(11), time.monotonic()
+    complaints = []
+    with Lane("stops", behind) as lane:
+        lane.send()
+        for number in range(1, times + 1):
+            time.sleep(rng.uniform(0.1, 0.5))
+            status = lane.gateway.terminate()
+            complaints += [f"stop {number} ended with {status}"] if status else []
+            lane.gateway.start()
+            tell(f"stop {number}, {len(lane.ledger.sent)} messages")
+        balance = lane.balance()
+    if behind == "postfix" and (balance.twins or balance.unclear):
+        complaints.append(f"{balance.twins} twins, {balance.unclear} attempts cut off: a stop must make none")
+    return Result("stops", behind, times, time.monotonic() - began, balance, {}, complaints)
+
+
+def rolling(behind: str, times: int, tell: Tell) -> Result:
+    """A restart with socket activation: nobody's connection is refused."""
+    rng, began = random.Random(13), time.monotonic()
+    with Lane("rolling", behind, activated=True) as lane:
+        lane.send()
+        for number in range(1, times + 1):
+            time.sleep(rng.uniform(0.1, 0.5))
+            lane.gateway.terminate()
+            lane.gateway.start()
+            tell(f"restart {number}, {len(lane.ledger.sent)} messages")
+        balance = lane.balance()
+        refused = lane.refused_connections
+    complaints = [f"{refused} connections were refused"] if refused else []
+    if behind == "postfix" and (balance.twins or balance.unclear):
+        complaints.append(f"{balance.twins} twins, {balance.unclear} attempts cut off: a restart must make none")
+    return Result("rolling", behind, times, time.monotonic() - began, balance, {"refused": refused}, complaints)
+
+
+def soak(behind: str, seconds: float, tell: Tell) -> Result:
+    """Mixed mail, and what the gateway uses meanwhile."""
+    began = time.monotonic()
+    with Lane("soak", behind) as lane:
+        assert lane.gateway.process is not None
+        lane.send()
+        watch = Watch(lane.gateway.process.pid, min(5.0, seconds / 60))
+        for _ in _every(2.0, began + seconds):
+            tell(f"{time.monotonic() - began:.0f} of {seconds:.0f} s, {len(lane.ledger.sent)} messages")
+        samples = watch.stop()
+        balance = lane.balance()
+    names = ("daemon", "workers", "descriptors", "threads", "processes")
+    slopes = {name: growth_per_hour(samples, name) for name in names}
+    facts = {"samples": [asdict(sample) for sample in samples], "growth_per_hour": slopes}
+    complaints = [f"the daemon's memory grows by {slopes['daemon'] / 2**20:.0f} MiB an hour"]
+    flat = slopes["daemon"] < FLAT and slopes["descriptors"] < 20 and slopes["threads"] < 5
+    return Result("soak", behind, 1, time.monotonic() - began, balance, facts, [] if flat else complaints)
+
+
+FLAT = 32 << 20
+"""Octets an hour the daemon may seem to grow by: the noise of a run of half an hour."""
+
+
+def _every(seconds: float, until: float) -> Iterator[int]:
+    for number in itertools.count():
+        if time.monotonic() >= until:
+            return
+        time.sleep(seconds)
+        yield number
+
+
+def crowd(behind: str, idle: int, slow: int, tell: Tell, *, seconds: float = 60.0) -> Result:
+    """Idle sessions by the thousand and drips by the hundred, while mail flows; then more than are allowed."""
+    began = time.monotonic()
+    room = idle + slow + 200
+    with Lane("crowd", behind, smtp=f"max_sessions = {room}") as lane, ExitStack() as stack:
+        assert lane.gateway.process is not None
+        process = lane.gateway.process.pid
+        lane.send()
+        time.sleep(5.0)
+        before, sent_before = look(process, began), _ended(lane)
+        guests = [stack.enter_context(socket.create_connection(("127.0.0.1", lane.port), 30)) for _ in range(idle)]
+        tell(f"{idle} idle sessions")
+        drips = [stack.enter_context(Talk(lane.port, f"127.0.1.{1 + n % 200}")) for n in range(slow)]
+        for drip in drips:
+            drip.hello()
+            drip.envelope("sender@outside.test", "alice@example.com")
+        for half in drips[::2]:
+            half.say("DATA")
+        full, sent_full, then = look(process, began), _ended(lane), time.monotonic()
+        for _ in _every(1.0, then + seconds):
+            for drip in drips:
+                with suppress(OSError):
+                    drip.write(b"X")
+            tell(f"{idle} idle and {slow} dripping sessions, {len(lane.ledger.sent)} messages")
+        rate = (_ended(lane) - sent_full) / (time.monotonic() - then)
+        told = _one_too_many(lane.port, 400, stack)
+        balance = lane.balance()
+        refused = sum(1 for guest in guests if _hung_up(guest))
+    facts = {
+        "idle": idle,
+        "slow": slow,
+        "messages_before": sent_before,
+        "messages_per_second": rate,
+        "octets_per_session": (full.daemon - before.daemon) / (idle + slow),
+        "descriptors": full.descriptors,
+        "turned_away": told,
+        "idle_hung_up": refused,
+    }
+    complaints = [] if told else ["nobody was turned away beyond max_sessions"]
+    complaints += [] if rate > 20 else [f"only {rate:.0f} messages a second while the crowd was there"]
+    return Result("crowd", behind, idle + slow, time.monotonic() - began, balance, facts, complaints)
+
+
+def _ended(lane: Lane) -> int:
+    return sum(1 for one in list(lane.ledger.sent.values()) if one.reply)
+
+
+def _one_too_many(port: int, times: int, stack: ExitStack) -> int:
+    """How many of so many more connections are turned away with 421."""
+    told = 0
+    for _ in range(times):
+        with suppress(OSError):
+            extra = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            told += extra.recv(64).startswith(b"421")
+    return told
+
+
+def _hung_up(guest: socket.socket) -> bool:
+    guest.setblocking(False)
+    with suppress(BlockingIOError, OSError):
+        while data := guest.recv(4096):
+            if data.startswith(b"421") or b"\r\n421" in data:
+                return True
+        return True
+    return False
