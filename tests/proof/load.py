@@ -19,7 +19,7 @@ TAKEN, REFUSED = "alice@example.com", "refused@example.com"
 LINE = "Good day, and so on.  \r\n"
 PATIENCE = 30.0
 """Seconds to wait for any one reply."""
-BACKOFF = 0.05
+BACKOFF = 0.2
 """Seconds before a message is tried again; an MTA takes minutes, and has days for it."""
 
 
