@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check unit e2e bench fuzz proof tools clean constraints dashboards pictures
+.PHONY: help run test check unit e2e bench fuzz proof tools clean constraints dashboards pictures sbom deb
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,12 @@ pictures: $(STAMP) ## draw the pictures of the README from a real run
 
 dashboards: $(STAMP) ## write the files of deploy/grafana from their tables of panels
 	$(BIN)/python deploy/grafana/make.py
+
+sbom: $(STAMP) ## write what Macrogate is made of: deploy/sbom (CycloneDX) and docs/licences.md
+	$(BIN)/python deploy/sbom/make.py
+
+deb: $(STAMP) ## a Debian package in dist/, for the Debian and Python this runs on
+	sh deploy/debian/build.sh dist
 
 constraints: ## pin what is installed in .venv now
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check | grep -v ' @ ' > constraints.txt

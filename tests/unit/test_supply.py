@@ -1,0 +1,59 @@
+"""The bill of materials and the page of licences say what an installation has."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from types import ModuleType
+
+import pytest
+
+from tests.e2e.tools import DEPLOY, ROOT
+
+PATH = DEPLOY / "sbom" / "make.py"
+
+
+@pytest.fixture(scope="module")
+def maker() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("sbom_make", PATH)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_both_files_are_current(maker: ModuleType) -> None:
+    if sys.version_info[:2] != (3, 11):
+        pytest.skip("the files are about Python 3.11, and other versions need other packages")
+    old = [path.name for path, text in maker.files().items() if path.read_text() != text]
+    assert old == [], "run: make sbom"
+
+
+def test_every_version_is_the_one_that_is_pinned() -> None:
+    components = json.loads((DEPLOY / "sbom/macrogate.cdx.json").read_text())["components"]
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().lower().split())
+    assert {part["name"]: part["version"] for part in components}.items() <= {
+        re.sub(r"[-_.]+", "-", name): version for name, version in pins.items()
+    }.items()
+    assert {"aiosmtpd", "oletools", "yara-x", "pyseccomp"} <= {part["name"] for part in components}
+    assert not {"pytest", "playwright", "pebble"} & {part["name"] for part in components}
+
+
+def test_every_pin_is_exact() -> None:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)] == []
+
+
+def test_what_has_conditions_is_told() -> None:
+    page = (ROOT / "docs/licences.md").read_text()
+    for name in ("pcodedmp", "publicsuffixlist"):
+        assert f"* **{name}**" in page
+    assert "pebble (LGPL)" in page
+
+
+def test_nothing_of_ours_imports_what_is_under_the_gpl() -> None:
+    sources = [path.read_text() for path in (ROOT / "gateway").rglob("*.py")]
+    assert not any(re.search(r"^\s*(import|from) pcodedmp|pcode\s*\(", text, re.MULTILINE) for text in sources)
