@@ -17,6 +17,9 @@ from pydantic_core import to_json
 from gateway.message import Authentication, Change, Client, Excepted, Finding, Outcome, Reply, Transaction, clip
 from gateway.policy.entries import Entry
 
+MAX_TEXT = 2000
+"""Characters of one text in a line that has no shorter limit."""
+
 MAX_LISTED = 50
 """Recipients, findings named in one line; the counts beside them are always whole."""
 
@@ -132,9 +135,15 @@ class MailLog:
         self._write("info", "stopped", **facts)
 
     def notice(self, event: str, **facts: object) -> None:
-        """Any other fact worth a line; ``event`` is a constant of ours."""
+        """Any other fact worth a line; ``event`` is ours, text is clipped: a library may quote a stranger."""
         with contextlib.suppress(TypeError):
-            self._write("warning", event, **facts)
+            self._write("warning", event, **{name: _shown(fact) for name, fact in facts.items()})
+
+
+def _shown(fact: object) -> object:
+    if isinstance(fact, str):
+        return clip(fact, MAX_TEXT)
+    return [_shown(item) for item in fact] if isinstance(fact, list | tuple) else fact
 
 
 def _json(event: object, **_: object) -> str:

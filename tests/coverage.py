@@ -30,7 +30,8 @@ _HEAD = """# Coverage
 <!-- made by: python -m tests.coverage -->
 
 What is known to go wrong with a mail filter, row by row, and what shows that it does not: ways to hide a document, then
-[what breaks](#what-breaks), then [attacks on the protocol](#attacks-on-the-protocol).
+[what breaks](#what-breaks), [attacks on the protocol](#attacks-on-the-protocol), and
+[the safety of the gateway itself](#the-safety-of-the-gateway-itself).
 
 ## Ways to hide
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import importlib
 import mmap
 import os
 import resource
@@ -66,7 +67,7 @@ def load() -> None:
     """
     for name in ("pyseccomp", "landlock"):
         with contextlib.suppress(ImportError, RuntimeError, OSError):  # RuntimeError: no libseccomp.so
-            __import__(name)
+            importlib.import_module(name)
 
 
 def detach() -> None:

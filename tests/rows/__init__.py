@@ -37,6 +37,7 @@ class Family:
 FAMILIES = (
     Family("faults.toml", "F", 70, "What breaks"),
     Family("protocol.toml", "S", 68, "Attacks on the protocol"),
+    Family("safety.toml", "G", 47, "The safety of the gateway itself"),
 )
 
 
