@@ -27,6 +27,7 @@ from gateway.listening import Inherited
 from gateway.message import Client, Effect, HeldState, clip
 from gateway.metrics import Metrics
 from gateway.milter.server import MilterListener
+from gateway.postroom import PostRoom
 from gateway.quarantine import Quarantine, QuarantineError, Settled
 from gateway.quarantine.release import Deliver
 from gateway.smtp.client import HopError, HopPool
@@ -35,7 +36,7 @@ from gateway.web import application
 from gateway.web.api.site import api_routes
 from gateway.web.api.tokens import Tokens
 from gateway.web.pages import DeskError
-from gateway.web.requests import request_routes
+from gateway.web.requests import Ask, request_routes
 from gateway.web.server import WebServer
 from gateway.web.site import routes
 from gateway.web.users import Users
@@ -96,6 +97,7 @@ class Daemon:
         self._milter: MilterListener | None = None
         self._web: WebServer | None = None
         self._quarantine: Quarantine | None = None
+        self._postroom: PostRoom | None = None
 
     async def run(self) -> None:
         """Start, serve until SIGTERM or SIGINT, stop. Raises ``StartError``. A SIGHUP during the start is obeyed after
@@ -148,6 +150,9 @@ class Daemon:
             self._disconnect,
         )
         self._generation = await generate(settings, self._around)
+        self._postroom = PostRoom(
+            self._quarantine, lambda: self._settings, self._way_of_releases, self.metrics, self.events
+        )
         if settings.http.listen:
             await self._start_web(settings.http.listen)
         if settings.milter.listen:
@@ -160,6 +165,7 @@ class Daemon:
         _keep(self._tasks, self._watch_loop(), "loop-lag")
         _keep(self._tasks, self._keep_house(), "housekeeping")
         _keep(self._tasks, self._watch_exceptions(), "exceptions")
+        _keep(self._tasks, self._postroom.work(), "digests")
         self.events.started(
             version=__version__,
             smtp=self.smtp_address,
@@ -180,7 +186,7 @@ class Daemon:
         pages = [
             *routes(desk, users, public_url=http.public_url),
             *api_routes(desk, Tokens(http.tokens), users),
-            *request_routes(self._read_link, desk.ask),
+            *request_routes(self._read_link, self._told_of(desk.ask)),
         ]
         self._web = WebServer(application(self.metrics.registry, self._refresh, self.ready, pages))
         try:
@@ -188,6 +194,16 @@ class Daemon:
         except OSError as error:
             raise StartError(f"http.listen {listen}: {error.strerror or error}") from error
         self.http_address = f"{host}:{bound}"
+
+    def _told_of(self, ask: Ask) -> Ask:
+        """``ask``, after which the admin is told; whoever asks does not wait for that."""
+
+        async def ask_and_tell(held_id: str, recipient: str, why: str) -> None:
+            await ask(held_id, recipient, why)
+            assert self._postroom is not None
+            _keep(self._tasks, self._postroom.tell(held_id, recipient, why), "tell-admin")
+
+        return ask_and_tell
 
     async def _start_smtp(self, settings: Settings) -> None:
         self._listener = SmtpListener(server_settings(settings), self.current, self.metrics, self.events)

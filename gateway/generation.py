@@ -25,6 +25,7 @@ from gateway.spool import Spool
 from gateway.wiring import (
     WiringError,
     authenticator,
+    digest_plan,
     hop_settings,
     jail_settings,
     read_links,
@@ -118,6 +119,8 @@ async def generate(settings: Settings, around: Surroundings, before: Generation 
         exceptions=around.exceptions,
         sealer=sealer(settings),
     )
+    if settings.digest.enabled or settings.digest.notify:
+        digest_plan(settings)
     around.metrics.know_triggers(trigger_ids(jail))  # last: a configuration that is refused changes nothing
     return Generation(policy, jail, workers, pool, pipeline, around.exceptions)
 

@@ -110,6 +110,7 @@ class Metrics:
         self.keep_failures = counter("keep_failures_total", "Messages the quarantine could not store.")
         self.releases = Tally("macrogate_releases", "Releases by how they ended.", "result")
         registry.register(self.releases)
+        self.letters = counter("letters_total", "Letters about held mail by what became of them.", "kind", "result")
         self.reloads = counter("reloads_total", "Reloads of the configuration.", "result")
         self.certificate_expiry = gauge(
             "certificate_expiry_timestamp_seconds", "When the TLS certificate shown to clients expires; 0 without TLS."
@@ -145,6 +146,8 @@ class Metrics:
             self.exception_uses.labels(effect, result)
         for stage, kind_of_reply in itertools.product(STAGES, REPLY_CLASSES):
             self.next_hop_replies.labels(stage, kind_of_reply)
+        for kind_of_letter, result in itertools.product(("digest", "request"), ("sent", "put-off", "refused")):
+            self.letters.labels(kind_of_letter, result)
         for method, found in itertools.product(("dkim", "arc", "dmarc", "spf"), AuthResult):
             self.authentication.labels(method, found)
 

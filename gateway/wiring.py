@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import ssl
 import stat
+from datetime import time
 from pathlib import Path
 
 from cryptography.x509 import load_pem_x509_certificate
@@ -18,8 +19,12 @@ from gateway.authentication.resolver import Resolver
 from gateway.authentication.seal import Sealer
 from gateway.authentication.secret import BadKey, SigningKey, load
 from gateway.config import KeySection, Settings
+from gateway.digest.letter import Writer
+from gateway.digest.sending import Plan
+from gateway.digest.wording import LANGUAGES as DIGEST_LANGUAGES
+from gateway.digest.wording import parse as parse_digest
 from gateway.endpoint import Endpoint
-from gateway.message import Action
+from gateway.message import Action, Envelope, Recipient
 from gateway.milter.settings import MilterSettings
 from gateway.policy import Policy, PolicyError
 from gateway.scan.budget import Limits
@@ -154,6 +159,8 @@ def read_templates(folder: Path | None, language: str) -> tuple[tuple[str, str],
     known = {f"{kind}.{code}.txt": (kind, code) for kind in kinds for code in LANGUAGES}
     found, mistakes = [], []
     for path in sorted(folder.glob("*.txt")):
+        if path.name.startswith("digest."):
+            continue  # of [digest], which may have the same folder
         if path.name not in known:
             mistakes.append(f"{path}: is no template; they are called {', '.join(known)}")
             continue
@@ -169,6 +176,31 @@ def read_templates(folder: Path | None, language: str) -> tuple[tuple[str, str],
     if mistakes:
         raise WiringError("\n".join(mistakes))
     return tuple(found)
+
+
+def letter_writer(settings: Settings) -> Writer:
+    """Who writes digests and words to the admin. Raises ``WiringError``."""
+    chosen = settings.digest
+    template = ""
+    if chosen.templates is not None:
+        path = chosen.templates / f"digest.{chosen.language}.txt"
+        try:
+            template = parse_digest(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise WiringError(f"digest.templates {path}: {error}") from error
+    wording = DIGEST_LANGUAGES[chosen.language]
+    return Writer(chosen.sender, settings.smtp.hostname, wording, template, settings.quarantine.contact)
+
+
+def digest_plan(settings: Settings) -> Plan:
+    """How digests are made. Raises ``WiringError``."""
+    links = read_links(settings)
+
+    def link_to(held_id: str, recipient: str) -> str:
+        return links(held_id, Envelope("", (Recipient(recipient),))) if links else ""
+
+    at = time.fromisoformat(settings.digest.at)
+    return Plan(letter_writer(settings), frozenset(settings.digest.domains), at, link_to)
 
 
 def read_links(settings: Settings) -> Links | None:

@@ -22,6 +22,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "disarm": ("gateway.cli.disarm:disarm", "Write a document without its macros."),
         "quarantine": ("gateway.cli.quarantine:quarantine", "List, show, release or delete what is held."),
         "exceptions": ("gateway.cli.exceptions:exceptions", "Allow a known macro, file or sender, or block one."),
+        "digest": (
+            "gateway.cli.digest:digest_command",
+            "Look at what recipients are told of held mail, or send it.",
+        ),
         "user": ("gateway.cli.user:user", "Make, list and remove the people who may sign in to the pages."),
         "token": ("gateway.cli.token:token", "Make, list and remove the tokens of programs that use the API."),
         "keys": ("gateway.cli.keys:keys", "Make a key to seal changed messages with, and show its DNS record."),

@@ -14,7 +14,7 @@ from gateway.config import DEFAULT_PATH, ConfigError, Settings, load
 from gateway.message import Action, Client
 from gateway.policy import Policy, PolicyError
 from gateway.scan.triggers import ScanRules
-from gateway.wiring import WiringError, authserv_id, read_links, read_templates, sealer, unverified
+from gateway.wiring import WiringError, authserv_id, letter_writer, read_links, read_templates, sealer, unverified
 
 FAILURE_WORDS = {
     Action.DEFER: "is put off with 451, so that its sender tries again",
@@ -95,7 +95,7 @@ def _authentication(settings: Settings, policy: Policy | None) -> list[str]:
 
 
 def _notice(settings: Settings) -> list[str]:
-    """What is wrong with the wording of the notices and with the secret of their links."""
+    """What is wrong with the wording of notices and digests and with the secret of their links."""
     mistakes = []
     try:
         read_templates(settings.notice.templates, settings.notice.language)
@@ -103,6 +103,7 @@ def _notice(settings: Settings) -> list[str]:
         mistakes += str(error).splitlines()
     try:
         read_links(settings)
+        letter_writer(settings)
     except WiringError as error:
         mistakes.append(str(error))
     return mistakes

@@ -117,6 +117,26 @@ def _file(value: object, info: ValidationInfo) -> Path:
     return base / text
 
 
+def _mailbox(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9.-]+", text):
+        raise ValueError(f"{shown(value)} is no mail address; write it as admin@example.com, without a name")
+    return text
+
+
+def _mailboxes(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f'must be a list like ["admin@example.com"], not {shown(value)}')
+    return tuple(_mailbox(one) for one in value)
+
+
+def _time_of_day(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
+        raise ValueError(f"{shown(value)} is no time of day; write it as 07:00")
+    return text
+
+
 def _public_url(value: object) -> str:
     text = _text(value)
     if not re.fullmatch(r"https?://[^/\s?#@]+/?", text):
@@ -254,6 +274,19 @@ class NoticeSection(_Section):
     secret: File | None = None
 
 
+class DigestSection(_Section):
+    """``[digest]``"""
+
+    enabled: Switch = False
+    domains: HostNames = ()
+    at: Annotated[str, BeforeValidator(_time_of_day)] = "07:00"
+    language: Literal["en", "de", "ja"] = "en"
+    templates: File | None = None
+    sender: Annotated[str, BeforeValidator(_maybe(_mailbox))] = ""
+    notify: Annotated[tuple[str, ...], BeforeValidator(_mailboxes)] = ()
+    state: File = Path("/var/lib/macrogate/digest.json")
+
+
 class Log(_Section):
     """``[log]``"""
 
@@ -272,6 +305,7 @@ class Settings(_Section):
     authentication: AuthenticationSection = AuthenticationSection()
     quarantine: QuarantineSection = QuarantineSection()
     notice: NoticeSection = NoticeSection()
+    digest: DigestSection = DigestSection()
     log: Log = Log()
 
 

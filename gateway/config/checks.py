@@ -45,6 +45,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _signing(settings)
     yield from _store(settings)
     yield from _notice(settings)
+    yield from _digest(settings)
 
 
 def _loops(settings: Settings) -> Iterator[Problem]:
@@ -217,3 +218,20 @@ def _notice(settings: Settings) -> Iterator[Problem]:
         )
     if notice.secret and not notice.link:
         yield (("notice.link",), "notice.secret is set, so the address of the page it is for is needed too")
+
+
+def _digest(settings: Settings) -> Iterator[Problem]:
+    digest = settings.digest
+    if digest.enabled and not digest.domains:
+        yield (
+            ("digest.domains",),
+            'digests go to your own people only; name your domains, as in domains = ["example.com"]',
+        )
+    if (digest.enabled or digest.notify) and not digest.sender:
+        yield (("digest.sender",), "letters need an address they come from, as in macrogate@example.com")
+    hop = settings.smtp.release_next_hop or settings.smtp.next_hop
+    if (digest.enabled or digest.notify) and Endpoint.parse(hop).lmtp:
+        yield (
+            ("digest.enabled", "smtp.next_hop"),
+            f"{hop} takes mail by LMTP for its own mailboxes; set smtp.release_next_hop to an MTA for the letters",
+        )

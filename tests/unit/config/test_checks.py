@@ -50,3 +50,9 @@ def test_a_link_has_a_secret_and_a_secret_a_link() -> None:
 )
 def test_what_no_mail_program_opens_is_no_link(link: str) -> None:
     assert ("notice.link",) in [found for found, _ in problems(Settings.model_validate({"notice": {"link": link}}))]
+
+
+def test_digests_need_domains_and_a_sender() -> None:
+    found = "\n".join(sentence for _, sentence in problems(Settings.model_validate({"digest": {"enabled": True}})))
+    assert "name your domains" in found
+    assert "need an address they come from" in found

@@ -256,6 +256,7 @@ NO_FIXED_DEFAULT = {
     "policy.rules",
     "policy.file",
     "notice.templates",
+    "digest.templates",
     "notice.secret",
 }
 
