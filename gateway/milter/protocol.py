@@ -30,13 +30,21 @@ MAX_PACKET = 1 << 20
 MAX_WORDS = 1 << 16
 """Octets of any other packet."""
 
+_HEAD = struct.Struct("!IB")
+"""Length of what follows, and its letter."""
+
 BODY_PIECE = 65535
 """Octets of a body to send in one packet (``MILTER_CHUNK_SIZE``)."""
 
-_LARGE = frozenset({Command.HEADER, Command.BODY, Command.BODYEOB})
+_COMMANDS = {command.value: command for command in Command}
+
+_LIMITS = {
+    **dict.fromkeys(Command, MAX_WORDS),
+    **dict.fromkeys((Command.HEADER, Command.BODY, Command.BODYEOB), MAX_PACKET),
+}
 
 
-class State(enum.Enum):
+class State(enum.IntEnum):
     """What has been heard so far."""
 
     NEW = enum.auto()
@@ -70,7 +78,10 @@ FOLLOWS: dict[State, dict[Command, State]] = {
     State.BODY: {Command.BODY: State.BODY, Command.BODYEOB: State.CONNECTED, Command.ABORT: State.CONNECTED},
     State.OVER: {},
 }
-"""Which command may follow, and where it leads. Macros and the two good-byes may follow anything but nothing."""
+"""Which command may follow, and where it leads."""
+
+for _state in (State.AGREED, State.CONNECTED, State.ENVELOPE, State.HEADER, State.BODY):
+    FOLLOWS[_state] |= {Command.MACRO: _state, Command.QUIT: State.OVER, Command.QUIT_NC: State.AGREED}
 
 
 class Milter:
@@ -79,20 +90,21 @@ class Milter:
     def __init__(self) -> None:
         self._rest = bytearray()
         self._state = State.NEW
-        self._steps = Step(0)
+        self._silent: frozenset[Command] = frozenset()
+        """What the MTA waits for no answer to."""
 
     def receive(self, data: bytes) -> list[AnyEvent]:
         """The events that ``data`` completes. Raises ``MilterError``."""
         rest = self._rest
         rest += data
         events: list[AnyEvent] = []
-        position = 0
-        while len(rest) - position >= 5:
-            length = int.from_bytes(rest[position : position + 4], "big")
-            command = _command(rest[position + 4])
-            if not 0 < length <= (MAX_PACKET if command in _LARGE else MAX_WORDS):
+        position, end = 0, len(rest)
+        while end - position >= 5:
+            length, letter = _HEAD.unpack_from(rest, position)
+            command = _command(letter)
+            if not 0 < length <= _LIMITS[command]:
                 raise MilterError("a packet of the milter protocol is empty or longer than its limit")
-            if len(rest) - position < 4 + length:
+            if end - position < 4 + length:
                 break
             payload = bytes(rest[position + 5 : position + 4 + length])
             position += 4 + length
@@ -108,13 +120,8 @@ class Milter:
         return not self._rest and self._state not in {State.HEADER, State.BODY}
 
     def _step(self, command: Command) -> None:
-        if command in {Command.MACRO, Command.QUIT, Command.QUIT_NC}:
-            allowed = self._state not in {State.NEW, State.OVER}
-            following = {Command.QUIT: State.OVER, Command.QUIT_NC: State.AGREED}.get(command, self._state)
-        else:
-            allowed = command in FOLLOWS[self._state]
-            following = FOLLOWS[self._state].get(command, self._state)
-        if not allowed:
+        following = FOLLOWS[self._state].get(command)
+        if following is None:
             raise MilterError(f"{command.name} cannot follow here (state {self._state.name.lower()})")
         self._state = following
 
@@ -127,19 +134,18 @@ class Milter:
             raise MilterError(f"the MTA does not offer {_names(missing)}, without which mail cannot be changed")
         if Step.HDR_LEADSPC not in offer.steps:
             raise MilterError("the MTA does not offer HDR_LEADSPC, without which headers would not be what they are")
-        self._steps = steps & offer.steps
+        taken = steps & offer.steps
+        self._silent = frozenset(command for command, step in NO_REPLY.items() if step in taken)
         lists = b""
         if Action.SETSYMLIST in offer.actions and macros:
             actions |= Action.SETSYMLIST
             lists = b"".join(struct.pack("!I", stage) + names.encode() + b"\0" for stage, names in macros.items())
-        head = struct.pack("!III", VERSION, actions, self._steps)
+        head = struct.pack("!III", VERSION, actions, taken)
         return _packet(Command.OPTNEG, head + lists)
 
     def awaits(self, command: Command) -> bool:
         """Whether the MTA waits for an answer to ``command``."""
-        if command is Command.BODYEOB:
-            return True
-        return command in NO_REPLY and NO_REPLY[command] not in self._steps
+        return command is Command.BODYEOB or (command in NO_REPLY and command not in self._silent)
 
 
 def reply(to: Command, answer: Answer, *fields: int | bytes) -> bytes:
@@ -180,7 +186,7 @@ def refusal(to: Command, refused: Reply) -> bytes:
 
 
 def _packet(letter: int, payload: bytes) -> bytes:
-    return struct.pack("!IB", len(payload) + 1, letter) + payload
+    return _HEAD.pack(len(payload) + 1, letter) + payload
 
 
 def _field(shape: str, value: int | bytes) -> bytes:
@@ -198,10 +204,10 @@ def _field(shape: str, value: int | bytes) -> bytes:
 
 
 def _command(letter: int) -> Command:
-    try:
-        return Command(letter)
-    except ValueError:
-        raise MilterError("a packet begins with no command of the milter protocol") from None
+    command = _COMMANDS.get(letter)
+    if command is None:
+        raise MilterError("a packet begins with no command of the milter protocol")
+    return command
 
 
 def _names(flags: Action) -> str:

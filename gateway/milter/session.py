@@ -60,7 +60,8 @@ TAKEN = (
 )
 """Only recipients and the end of a message are answered; nothing else waits for us."""
 
-MACROS = {Stage.ENVFROM: "{tls_version}", Stage.EOM: "i"}
+MACROS = {**dict.fromkeys(Stage, ""), Stage.ENVFROM: "{tls_version}", Stage.EOM: "i"}
+"""No others: an MTA sends two dozen values a message to whoever does not say."""
 
 OTHER_POLICY = Reply.of("452 4.5.3 This recipient is under another policy; please send a separate copy")
 TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
@@ -96,8 +97,10 @@ class _Message:
     queue_id: str = ""
     changing: bool = False
     """The MTA is being told of changes."""
+    parting: bytes = b""
+    """The last of the changes, which go out together with the verdict: a write less for us, a wait less for the MTA."""
     handed_over: bool = False
-    """The MTA has been told all of them."""
+    """Nothing is left to be told but ``parting``."""
 
 
 class Session:
@@ -207,6 +210,9 @@ class Session:
 
     async def _say(self, packet: bytes) -> None:
         self._writer.write(packet)
+        if not self._writer.transport.get_write_buffer_size():
+            await self._writer.drain()  # does not wait, but tells of a connection that is lost
+            return
         async with asyncio.timeout(self.house.patience.message):
             await self._writer.drain()
 
@@ -264,7 +270,8 @@ class Session:
         try:
             answer = await self._judge(message, transaction)
             try:
-                await self._say(_verdict(answer, handed_over=message.handed_over))
+                parting = message.parting if answer.positive else b""
+                await self._say(parting + _verdict(answer, handed_over=message.handed_over))
             except (ConnectionError, TimeoutError):
                 self.house.events.client_gone(transaction, answer)
                 raise
@@ -315,8 +322,12 @@ class Session:
             self.house.events.notice("milter-untranslatable", why=str(error))
             return NOT_NOW
         message.changing = True
+        parting = b""
         try:
             for packet in packets:
+                if packet[4] != Answer.REPLBODY:
+                    parting += packet
+                    continue
                 self._writer.write(packet)
                 await self._writer.drain()
                 failpoints.reach("milter-changing")
@@ -325,6 +336,7 @@ class Session:
         if self._writer.is_closing() or self._reader.at_eof():
             return GONE
         failpoints.reach("milter-changed")
+        message.parting = parting
         message.handed_over = True
         return HANDED_OVER
 
