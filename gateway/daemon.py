@@ -24,6 +24,7 @@ from gateway.exception_desk import ExceptionDesk
 from gateway.exceptions import ExceptionList
 from gateway.generation import Generation, Surroundings, generate
 from gateway.listening import Inherited
+from gateway.looking import Looking
 from gateway.message import Client, Effect, HeldState, clip
 from gateway.metrics import Metrics
 from gateway.milter.server import MilterListener
@@ -179,9 +180,8 @@ class Daemon:
         host, _, port = listen.rpartition(":")
         http = self._settings.http
         assert self._quarantine is not None
-        desk = ReleaseDesk(
-            self._quarantine, self._way_of_releases, self.ready, self._count_workers, ExceptionDesk(self.exceptions)
-        )
+        exceptions, look = ExceptionDesk(self.exceptions), Looking(self._quarantine, self.current)
+        desk = ReleaseDesk(self._quarantine, self._way_of_releases, self.ready, self._count_workers, exceptions, look)
         users = Users(http.users)
         pages = [
             *routes(desk, users, public_url=http.public_url),

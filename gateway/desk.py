@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.exception_desk import ExceptionDesk
+from gateway.looking import Looking
 from gateway.message import HeldState, Verdict
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed
 from gateway.quarantine.release import Deliver
@@ -36,7 +37,9 @@ class ReleaseDesk:
         ready: Callable[[], Awaitable[dict[str, str]]],
         workers: Callable[[], tuple[int, int]],
         exceptions: ExceptionDesk,
+        look: Looking,
     ) -> None:
+        self.look = look
         self._quarantine = quarantine
         self._way = way
         self._ready = ready

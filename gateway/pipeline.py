@@ -197,6 +197,17 @@ class Pipeline:
             held = replace(decision, action=Action.QUARANTINE, why=f"{decision.why}; not rewritten: {failure.detail}")
             return Edits(), held, held_id or secrets.token_hex(8)
 
+    async def copy(
+        self, transaction: Transaction, content: Spool, report: Report, decision: Decision, held_id: str
+    ) -> tuple[Edits, Decision]:
+        """The changed copy of a message that is held already, as it would have been delivered. Raises ``ScanFailed``,
+        also when it cannot be changed."""
+        edits = await self.scanner.rewrite(
+            content, decision, held_id, self.link_to(held_id, transaction.envelope) if held_id else ""
+        )
+        done = as_done(decision, edits)
+        return await self._stamped(transaction, content, report, done, held_id, edits, Stopwatch()), done
+
     async def _answer(
         self,
         transaction: Transaction,

@@ -38,6 +38,14 @@ class Spool:
         spool.write(content)
         return spool
 
+    @classmethod
+    def over(cls, file: BinaryIO) -> Spool:
+        """A frozen spool of what an open file holds, which it closes. Raises ``OSError``."""
+        spool = cls()
+        spool._file = file
+        spool.size = os.fstat(file.fileno()).st_size
+        return spool
+
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append. Raises ``OSError`` when the disk is full."""
         self.size += len(data)

@@ -33,6 +33,7 @@ class What(enum.StrEnum):
     RELEASED = "released"
     RELEASE_FAILED = "release-failed"
     COPIED = "copied"
+    DOWNLOADED = "downloaded"
     DELETED = "deleted"
     EXPIRED = "expired"
     PURGED = "purged"

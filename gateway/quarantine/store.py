@@ -297,6 +297,13 @@ class Quarantine:
 
         await self._ledger.change(held_id, who=who, why=why, step=step)
 
+    async def note_download(self, held_id: str, *, who: str, why: str, what: str) -> None:
+        """Note that somebody takes ``what`` of it with them. Raises ``QuarantineError``."""
+        _known_form(held_id)
+        await self._ledger.change(
+            held_id, who=who, why=why, step=lambda files: Step(What.DOWNLOADED, files.journal.state, what)
+        )
+
     async def delete(self, held_id: str, *, who: str, why: str) -> None:
         """Delete the bytes; what it was and why it went stays on record. Raises ``QuarantineError``."""
         _known_form(held_id)

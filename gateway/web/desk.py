@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from gateway.message import Effect
 from gateway.policy.entries import Entry, Subject
+from gateway.web.look import Look
 from gateway.web.pages import DeskError
 from gateway.web.people import TAKES, Act, Person
 
@@ -100,6 +101,10 @@ class Desk(Protocol):
 
     @property
     def exceptions(self) -> Excepting: ...
+
+    @property
+    def look(self) -> Look:
+        """What can be seen of one message beyond its record."""
 
     async def find(self, query: Query) -> Sequence[Any]: ...
 

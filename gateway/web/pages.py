@@ -52,6 +52,9 @@ class Templates:
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
         self._environment.filters |= {"when": shown.when, "size": shown.size, "defanged": shown.defanged}
+        self._environment.filters |= {"exact": shown.exactly_when, "defanged_text": shown.defanged_text}
+        self._environment.filters |= {"header": shown.header, "answers": shown.answers_for_it}
+        self._environment.globals |= {"listing": shown.listing, "misleads": shown.misleads}
         self._environment.globals |= {"code": shown.code, "ago": shown.ago, "version": __version__}
         self._environment.globals |= {"states": list(HeldState)}
         self._environment.globals |= {"verdicts": [verdict.label for verdict in reversed(Verdict)]}

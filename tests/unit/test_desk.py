@@ -9,6 +9,7 @@ import pytest
 
 from gateway.desk import ReleaseDesk
 from gateway.exception_desk import ExceptionDesk
+from gateway.looking import Looking
 from gateway.quarantine import Quarantine
 from gateway.web.desk import NotAllowed
 from gateway.web.people import Person, Role
@@ -31,7 +32,8 @@ async def ready() -> dict[str, str]:
 
 @pytest.fixture
 def desk() -> ReleaseDesk:
-    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, ready, lambda: (2, 0), cast(ExceptionDesk, None))
+    exceptions, look = cast(ExceptionDesk, None), cast(Looking, Untouched())
+    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, ready, lambda: (2, 0), exceptions, look)
 
 
 @pytest.mark.parametrize("via", ["web", "api"])

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from gateway.message import Finding, HeldState, Kind, Report, Verdict
+from gateway.message import (
+    Authentication,
+    AuthResult,
+    Checked,
+    FileType,
+    Finding,
+    HeldState,
+    Kind,
+    Link,
+    Part,
+    Passage,
+    Reading,
+    Report,
+    Signed,
+    Source,
+    Verdict,
+)
 from gateway.quarantine.journal import Journal
 from gateway.quarantine.models import Held, HeldMessage, HeldRecipient
 from gateway.quarantine.sidecar import Record
 from gateway.web import users as users_module
 from gateway.web.desk import NotHeld, Query, require
+from gateway.web.look import Download, Outlook, Similar
 from gateway.web.pages import DeskError
 from gateway.web.people import Act, Person, Role
 from gateway.web.site import routes
@@ -30,6 +49,9 @@ PASSWORD = "correct horse battery"
 ID = "0123456789abcdef"
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 EVIL = """"><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}' javascript:alert(3)"""
+
+
+PASSAGE = Passage("1", "text/html", "Click here[1]", (Link("here", "http://evil.example/x"),))
 
 
 def held_message(**changes: Any) -> HeldMessage:
@@ -58,9 +80,48 @@ def held_message(**changes: Any) -> HeldMessage:
 
 
 @dataclass
+class StubLook:
+    """One message, looked into; ``wrong`` is why it cannot be."""
+
+    reading: Reading = field(default_factory=lambda: Reading("Subject: x", passages=(PASSAGE,)))
+    code: tuple[Source, ...] = (Source("2/invoice.docm", "vba", 'Attribute VB_Name = "M"\n\nSub AutoOpen()\nEnd Sub'),)
+    others: tuple[Similar, ...] = ()
+    prospect: Outlook = field(default_factory=lambda: Outlook("autoexec", "quarantine", "autoexec", "It runs"))
+    wrong: str = ""
+    taken: list[tuple[str, ...]] = field(default_factory=list)
+
+    def _answer(self) -> None:
+        if self.wrong:
+            raise DeskError(self.wrong)
+
+    async def read(self, held_id: str) -> Reading:
+        self._answer()
+        return self.reading
+
+    async def sources(self, held_id: str) -> Sequence[Source]:
+        self._answer()
+        return self.code
+
+    async def similar(self, held_id: str) -> Sequence[Similar]:
+        self._answer()
+        return self.others
+
+    async def outlook(self, held_id: str) -> Outlook:
+        self._answer()
+        return self.prospect
+
+    async def download(self, held_id: str, *, by: Person, why: str, where: str = "") -> Download:
+        require(by, Act.DOWNLOAD)
+        self._answer()
+        self.taken.append((held_id, by.who, why, where))
+        return Download(f"{held_id}.zip", 3, iter([b"zip"]))
+
+
+@dataclass
 class StubDesk:
     """A quarantine of one message that writes down what is asked of it."""
 
+    look: StubLook = field(default_factory=StubLook)
     message: HeldMessage = field(default_factory=held_message)
     finding: Finding = field(
         default_factory=lambda: Finding.of(
@@ -72,6 +133,8 @@ class StubDesk:
             indicators=["http://evil.example/x"],
         )
     )
+    parts: tuple[Part, ...] = ()
+    authentication: Authentication | None = None
     asked: list[Query] = field(default_factory=list)
     done: list[tuple[Any, ...]] = field(default_factory=list)
     refuse: str = ""
@@ -93,7 +156,7 @@ class StubDesk:
     async def get(self, held_id: str) -> Any:
         self._known(held_id)
         one = outcome()
-        report = Report(Verdict.AUTOEXEC, (self.finding,))
+        report = Report(Verdict.AUTOEXEC, (self.finding,), self.parts, authentication=self.authentication)
         record = Record(ID, NOW, one.transaction, report, one.decision, 1234, "ab" * 32)
         return Held(self.message, record, Journal.of(record, b""), trusted=True)
 
@@ -376,3 +439,94 @@ def test_a_huge_form_is_none(browser: TestClient, desk: StubDesk) -> None:
     sign_in(browser)
     assert release(browser, fields={"why": "x" * (1 << 20)}).status_code == 403
     assert desk.done == []
+
+
+# --- one message ---
+
+
+def show(browser: TestClient, path: str = "") -> str:
+    sign_in(browser)
+    return html.unescape(browser.get(f"/quarantine/{ID}{path}").text)
+
+
+def test_a_message_is_told_by_part_with_its_text_and_its_code(browser: TestClient) -> None:
+    page = show(browser)
+    assert "<code>2/invoice.docm</code>" in page
+    assert "<mark>Sub AutoOpen()</mark>" in page
+    assert "Click here[1]" in page
+    assert "leads to <code>hxxp://evil[.]example/x</code>" in page
+    assert "<b>Subject:</b> x" in page
+    assert "http://evil" not in page
+    source = show(browser, "/source")
+    assert '<b class="module">M</b>' in source
+    assert '<span class="number">2</span><mark>Sub AutoOpen()</mark>' in source
+    assert "Attribute" not in source
+
+
+def test_what_cannot_be_read_now_keeps_nothing_else_from_being_shown(browser: TestClient, desk: StubDesk) -> None:
+    desk.look.wrong = "The message could not be looked into: no worker answered"
+    page = show(browser)
+    assert "The text cannot be shown: The message could not be looked into: no worker answered" in page
+    assert "AutoOpen runs when the document is opened" in page
+    assert browser.get(f"/quarantine/{ID}/source").status_code == 409
+
+
+def test_a_message_without_bytes_is_not_read(browser: TestClient, desk: StubDesk) -> None:
+    desk.message = held_message(stored=0, state=HeldState.DELETED)
+    desk.look.wrong = "nobody may ask"
+    page = show(browser)
+    assert "Its bytes are gone" in page
+    assert "cannot be shown" not in page
+    assert "Download" not in page
+
+
+def test_others_like_it_are_shown(browser: TestClient, desk: StubDesk) -> None:
+    desk.look.others = (Similar(held_message(id="f" * 16, subject="Invoice 2"), "same sender"),)
+    page = show(browser)
+    assert f'<a href="/quarantine/{"f" * 16}">Invoice 2</a>' in page
+    assert "same sender" in page
+
+
+EVIL_READING = Reading(
+    f"{EVIL}: {EVIL}\n{EVIL}",
+    header_cut=True,
+    passages=(Passage(EVIL, EVIL, EVIL, (Link(EVIL, EVIL, EVIL), Link(EVIL, f"javascript:{EVIL}")), cut=True),),
+    trouble=EVIL,
+)
+
+
+def test_nothing_that_was_read_becomes_markup(browser: TestClient, desk: StubDesk) -> None:
+    evil = Checked(AuthResult.FAIL, EVIL, EVIL)
+    found = Authentication((Signed(AuthResult.FAIL, EVIL, EVIL, reason=EVIL),), evil, 1, evil, "reject", evil)
+    desk.finding = Finding.of(Kind.DDE, f"2/{EVIL}/b", EVIL, reference=EVIL, excerpt=EVIL, indicators=[EVIL])
+    desk.authentication = found
+    desk.parts = (Part(f"2/{EVIL}/b", FileType.DOC, 1, "ab" * 32, Verdict.AUTOEXEC),)
+    desk.look.reading = EVIL_READING
+    desk.look.code = (Source(f"2/{EVIL}/b", EVIL, f'Attribute VB_Name = "{EVIL[2:]}"\n{EVIL}', cut=True),)
+    desk.look.others = (Similar(held_message(subject=EVIL), EVIL),)
+    sign_in(browser)
+    for path in ("", "/source", f"/download?part={quote(EVIL)}", "/download"):
+        text = browser.get(f"/quarantine/{ID}{path}").text
+        assert not re.search(r"<(?:img src=x|script)", text), path
+        assert not re.search(r"(?:href|src|action)=[\"']?javascript", text), path
+        assert "49" not in re.findall(r"\{\{7\*7\}\}|\b49\b", text), path
+
+
+def test_a_download_is_a_zip_for_who_may(browser: TestClient, desk: StubDesk) -> None:
+    assert "infected" in show(browser, "/download?part=2/invoice.docm")
+    fields = {"form": form_token(browser), "why": "to look at it", "part": "2/invoice.docm"}
+    answer = browser.post(f"/quarantine/{ID}/download", data=fields)
+    assert answer.content == b"zip"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{ID}.zip"'
+    assert answer.headers["content-length"] == "3"
+    assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert desk.look.taken == [(ID, "ann (web)", "to look at it", "2/invoice.docm")]
+    assert browser.post(f"/quarantine/{ID}/download", data=fields | {"why": " "}).status_code == 409
+    assert browser.post(f"/quarantine/{ID}/download", data=fields | {"form": "x"}).status_code == 403
+    browser.cookies.clear()
+    sign_in(browser, "vic")
+    assert browser.get(f"/quarantine/{ID}/download").status_code == 403
+    assert browser.post(f"/quarantine/{ID}/download", data=fields | {"form": form_token(browser)}).status_code == 403
+    assert len(desk.look.taken) == 1
