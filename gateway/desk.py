@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.exception_desk import ExceptionDesk
 from gateway.looking import Looking
-from gateway.message import HeldState, Verdict
+from gateway.message import HeldState, ScanFailed, Verdict
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed
 from gateway.quarantine.release import Deliver
 from gateway.web.desk import Failed, NotHeld, NotTaken, Query, require
@@ -39,7 +39,7 @@ class ReleaseDesk:
         exceptions: ExceptionDesk,
         look: Looking,
     ) -> None:
-        self.look = look
+        self.look = self._look = look
         self._quarantine = quarantine
         self._way = way
         self._ready = ready
@@ -91,14 +91,33 @@ class ReleaseDesk:
         }
 
     async def release(
-        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str] | None
+        self,
+        held_id: str,
+        *,
+        by: Person,
+        why: str,
+        recipients: Sequence[str] | None,
+        to: Sequence[str] = (),
+        disarmed: bool = False,
+        again: bool = False,
+        known: str = "",
     ) -> Sequence[tuple[str, str]]:
-        """Send it to these of its recipients (None: to all who have not got it); what the next hop said to each."""
+        """Send it to these of its recipients (None: to all who have not got it), or to others; what the next hop said
+        to each."""
         require(by, Act.RELEASE)
         with _told():
-            async with self._way() as deliver:
+            record = (await self._quarantine.get(held_id)).record
+            self._look.require_ours(record, to)
+            async with self._way() as deliver, self._look.sending(record, disarmed=disarmed, known=known) as sending:
                 done = await self._quarantine.release(
-                    held_id, who=by.who, why=why, deliver=deliver, recipients=recipients
+                    held_id,
+                    who=by.who,
+                    why=f"{why} ({sending.note})",
+                    deliver=sending.through(deliver),
+                    recipients=recipients,
+                    to=to,
+                    again=again,
+                    disarmed=disarmed,
                 )
         return done.replies
 
@@ -130,5 +149,7 @@ def _told() -> Iterator[None]:
         raise DeskError(str(error)) from error
     except ReleaseFailed as error:
         raise NotTaken(str(error)) from error
+    except ScanFailed as failure:
+        raise Failed(f"The message could not be looked into: {failure.detail}") from failure
     except QuarantineError as error:
         raise Failed(str(error)) from error

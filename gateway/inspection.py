@@ -75,7 +75,7 @@ class Inspection:
         generation = self._current()
         report = await generation.workers.thing.examine(content)
         report = replace(report, authentication=record.report.authentication)
-        return Judged(report, generation.policy.decide(record.transaction, report))
+        return Judged(report, generation.policy.decide(record.transaction, report, generation.exceptions()))
 
     async def copy(self, record: Record, content: Spool, report: Report) -> Copy:
         """The copy that a policy which disarms would deliver: each attachment in which ``report`` finds anything is
@@ -86,6 +86,10 @@ class Inspection:
         wanted = replace(record.decision, action=Action.DISARM, targets=targets, disarm=targets, subject_prefix="")
         edits, done = await self._current().pipeline.copy(record.transaction, content, report, wanted, record.held_id)
         return Copy(edits, done)
+
+    def is_ours(self, address: str) -> bool:
+        """Whether the policy calls it one of ours."""
+        return self._current().policy.is_ours(address)
 
     @staticmethod
     @asynccontextmanager

@@ -9,15 +9,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gateway.generation import Generation
 from gateway.inspection import Inspection, Judged
-from gateway.message import Change, Reading, ScanFailed, Source, clip
+from gateway.message import (
+    Action,
+    Change,
+    Client,
+    Edits,
+    Envelope,
+    Reading,
+    Reply,
+    ScanFailed,
+    Source,
+    Verdict,
+    clip,
+)
+from gateway.policy.addresses import split
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError
 from gateway.quarantine.models import Held
+from gateway.quarantine.release import Deliver
 from gateway.quarantine.sidecar import Record
 from gateway.spool import Spool
 from gateway.web.desk import Failed, NotHeld, require
@@ -27,6 +43,9 @@ from gateway.web.parcel import length, parcel
 from gateway.web.people import Act, Person
 
 MOST_SIMILAR = 8
+
+_ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,20}[A-Za-z0-9-]{2,63}")
+"""A plain mailbox (RFC 5321 §4.1.2): whoever needs another form has the command."""
 
 
 class Looking:
@@ -104,6 +123,73 @@ class Looking:
             await self._quarantine.note_download(held_id, who=by.who, why=why, what=what)
             opened.pop_all()
         return Download(f"{name}.zip", size, _parcelled(content, f"{name}.{ending}"))
+
+    def require_ours(self, record: Record, addresses: Sequence[str]) -> None:
+        """A copy goes to our own people only: the next hop trusts us, and would relay it anywhere. Those are the
+        domains the policy calls ours, and those the message was for. Raises ``DeskError``."""
+        known = {split(recipient.address)[1] for recipient in record.transaction.envelope.recipients} - {""}
+        for address in addresses:
+            if not _ADDRESS.fullmatch(address):
+                raise DeskError(f"{clip(address, 320)} is no mail address")
+            if split(address)[1] not in known and not self.inspection.is_ours(address):
+                raise DeskError(
+                    f"{address} is at none of your domains ([local] domains of the policy, and those the message was "
+                    "for); to send it elsewhere use the command on the machine of the gateway"
+                )
+
+    @asynccontextmanager
+    async def sending(self, record: Record, *, disarmed: bool, known: str) -> AsyncIterator[Sending]:
+        """What is to be sent, scanned with today's rules. An original whose verdict is worse than the ``known`` one is
+        not to be sent; one that got no verdict was held for that already, and may be. Raises ``DeskError``,
+        ``ScanFailed``."""
+        async with self.inspection.opened(record.held_id) as content:
+            try:
+                judged = await self.inspection.judge(record, content)
+            except ScanFailed:
+                if disarmed:
+                    raise
+                yield Sending("today's rules gave no verdict")
+                return
+            verdict = judged.report.verdict
+            if disarmed:
+                copy = await self.inspection.copy(record, content, judged.report)
+                yield Sending(f"a copy: {_changed(copy.decision.changes)}", content, copy.edits)
+                return
+            if verdict > _verdict(known, record.report.verdict):
+                raise DeskError(f"Today's rules say {verdict.label}, which is worse than it was: look at it once more.")
+            yield Sending(f"today's rules: {verdict.label}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What goes to the next hop. ``note`` is for the history; without ``edits`` it is what was kept."""
+
+    note: str
+    content: Spool | None = None
+    edits: Edits = field(default_factory=Edits)
+
+    def through(self, deliver: Deliver) -> Deliver:
+        """A way that sends this."""
+        content = self.content
+        if content is None:
+            return deliver
+
+        async def changed(envelope: Envelope, client: Client, _original: Iterable[bytes]) -> list[Reply]:
+            return await deliver(envelope, client, content.chunks(self.edits))
+
+        return changed
+
+
+def _verdict(label: str, otherwise: Verdict) -> Verdict:
+    try:
+        return Verdict.of(label)
+    except KeyError:
+        return otherwise
+
+
+def _changed(changes: Sequence[Change]) -> str:
+    done = {Action.DISARM: "disarmed", Action.STRIP: "replaced by a notice"}
+    return clip(", ".join(f"{change.name or change.part} {done[change.action]}" for change in changes), 300)
 
 
 def _parcelled(content: Spool, name: str) -> Iterator[bytes]:

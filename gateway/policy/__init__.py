@@ -221,6 +221,10 @@ class Policy:
         shadow = dict.fromkeys(rule for decision in decisions for rule in decision.shadow)
         return replace(_strictest(decisions), shadow=tuple(shadow))
 
+    def is_ours(self, address: str) -> bool:
+        """Whether it is in a domain of ``[local]``."""
+        return self._ours.has_domain(split(address)[1])
+
     def _decide_for(self, recipient: str, transaction: Transaction, report: Report, exceptions: Exceptions) -> Decision:
         """The rules decide about what no exception has decided about."""
         ours = _inside(_address(transaction.client.address), self._local.networks)

@@ -35,6 +35,8 @@ class Wish:
     recipients: tuple[str, ...] | None = None
     to: tuple[str, ...] = ()
     again: bool = False
+    disarmed: bool = False
+    """A copy without what was found in it: the original stays held."""
 
 
 async def release(ledger: Ledger, held_id: str, *, who: str, why: str, wish: Wish, deliver: Deliver) -> Released:
@@ -49,7 +51,9 @@ async def release(ledger: Ledger, held_id: str, *, who: str, why: str, wish: Wis
         def begin(files: Files) -> Step:
             nonlocal chosen
             chosen = choose(files, wish)
-            return Step(What.RELEASE_BEGUN, HeldState.RELEASING, f"to {', '.join(_addresses(files, chosen, wish))}")
+            told = f"to {', '.join(_addresses(files, chosen, wish))}"
+            told = f"a disarmed copy {told}" if wish.disarmed else told
+            return Step(What.RELEASE_BEGUN, HeldState.RELEASING, told)
 
         files = await ledger.change(held_id, who=who, why=why, step=begin)
         failpoints.reach("release-begun")
@@ -92,7 +96,7 @@ def _positions(known: list[str], address: str) -> list[int]:
 
 async def _no_twin(ledger: Ledger, held_id: str, wish: Wish) -> None:
     """A client that did not hear our 250 sent the same message twice; nobody shall release both without knowing."""
-    if wish.again or wish.to:
+    if wish.again or wish.to or wish.disarmed:
         return
     files = await ledger.read(held_id)
     for twin in await ledger.index.twins(files.record):
@@ -179,7 +183,8 @@ async def _finish(
     envelope: Envelope,
     replies: list[Reply],
 ) -> Released:
-    taken = tuple(position for position, reply in zip(chosen, replies, strict=False) if reply.positive)
+    got = () if wish.disarmed else chosen
+    taken = tuple(position for position, reply in zip(got, replies, strict=False) if reply.positive)
     words = tuple(
         (clip(recipient.address, 320), reply.text)
         for recipient, reply in zip(envelope.recipients, replies, strict=True)
@@ -192,7 +197,7 @@ async def _finish(
         everybody = len(now.record.transaction.envelope.recipients)
         complete = len(now.journal.delivered | set(taken)) == everybody
         state = HeldState.RELEASED if complete else HeldState.HELD
-        what = What.RELEASE_FAILED if failed else What.COPIED if wish.to else What.RELEASED
+        what = What.RELEASE_FAILED if failed else What.COPIED if wish.to or wish.disarmed else What.RELEASED
         return Step(what, state, told, taken)
 
     held_id = files.record.held_id

@@ -276,13 +276,15 @@ class Quarantine:
         recipients: Sequence[str] | None = None,
         to: Sequence[str] | None = None,
         again: bool = False,
+        disarmed: bool = False,
     ) -> Released:
         """Send it to its recipients, some of them, or (``to``) a copy to others while it stays held for its own.
+        ``disarmed``: what ``deliver`` sends is a changed copy, and the original stays held for everybody.
 
         Raises ``NotPossible``, ``MessageDamaged``, ``ReleaseFailed`` and other ``QuarantineError``.
         """
         _known_form(held_id)
-        wish = Wish(None if recipients is None else tuple(recipients), tuple(to or ()), again)
+        wish = Wish(None if recipients is None else tuple(recipients), tuple(to or ()), again, disarmed)
         return await release(self._ledger, held_id, who=who, why=why, wish=wish, deliver=deliver)
 
     async def request(self, held_id: str, *, who: str, why: str) -> None:

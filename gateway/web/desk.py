@@ -118,8 +118,20 @@ class Desk(Protocol):
         (sentences by component), ``workers``, ``busy``."""
 
     async def release(
-        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str] | None
+        self,
+        held_id: str,
+        *,
+        by: Person,
+        why: str,
+        recipients: Sequence[str] | None,
+        to: Sequence[str] = (),
+        disarmed: bool = False,
+        again: bool = False,
+        known: str = "",
     ) -> Sequence[tuple[str, str]]:
-        """Each recipient and the next hop's word; None is everybody who has not got it yet."""
+        """Each recipient and the next hop's word; None is everybody who has not got it yet. ``to``: a copy to other
+        addresses instead, which have to be ours. ``disarmed``: a copy without what was found in it. ``again``: also
+        where somebody may get it twice. ``known``: the verdict the person has seen, "" for that of when it came; an
+        original that is worse by today's rules is not sent."""
 
     async def delete(self, held_id: str, *, by: Person, why: str) -> None: ...

@@ -1,4 +1,4 @@
-"""One held message: everything about it, its release and its deletion.
+"""One held message: everything about it, its download and its deletion.
 
 Contract: GET shows and asks, POST acts, with a reason.
 """
@@ -37,8 +37,6 @@ class HeldPages:
             Route(f"{of}/source", signed(self.source)),
             Route(f"{of}/download", signed(self.ask_download), methods=["GET"]),
             Route(f"{of}/download", acting(self.download), methods=["POST"]),
-            Route(f"{of}/release", signed(self.ask_release), methods=["GET"]),
-            Route(f"{of}/release", acting(self.release), methods=["POST"]),
             Route(f"{of}/delete", signed(self.ask_delete), methods=["GET"]),
             Route(f"{of}/delete", acting(self.delete), methods=["POST"]),
         ]
@@ -88,27 +86,11 @@ class HeldPages:
     def _show(self, template: str, visit: Visit, held: Any, **facts: Any) -> Response:
         return self._visits.page(template, visit, held=held, message=held.message, record=held.record, **facts)
 
-    async def ask_release(self, visit: Visit) -> Response:
-        """The question before a release."""
-        return await self._ask(visit, "release.html", Act.RELEASE)
-
     async def ask_delete(self, visit: Visit) -> Response:
         """The question before a deletion."""
-        return await self._ask(visit, "delete.html", Act.DELETE)
-
-    async def _ask(self, visit: Visit, template: str, act: Act) -> Response:
-        require(visit.person, act)
+        require(visit.person, Act.DELETE)
         held = await self._desk.get(visit.held_id)
-        return self._visits.page(template, visit, held=held, message=held.message)
-
-    async def release(self, visit: Visit) -> Response:
-        """Send it on."""
-        held_id, why = visit.held_id, visit.reason()
-        chosen = visit.several.get("recipient", [])
-        if not chosen:
-            raise DeskError("Nobody was chosen to get the message.")
-        replies = await self._desk.release(held_id, by=visit.person, why=why, recipients=chosen)
-        return self._visits.page("done.html", visit, title="Released", held_id=held_id, replies=replies)
+        return self._show("delete.html", visit, held)
 
     async def delete(self, visit: Visit) -> Response:
         """Remove its bytes."""

@@ -13,6 +13,7 @@ from gateway.web.excepted import ExceptionPages
 from gateway.web.held import HeldPages
 from gateway.web.listing import ListPages
 from gateway.web.pages import HERE
+from gateway.web.releasing import ReleasePages
 from gateway.web.users import Users
 from gateway.web.visits import Visits
 
@@ -24,6 +25,7 @@ def routes(desk: Desk, users: Users, *, public_url: str = "") -> list[BaseRoute]
         *visits.routes(),
         *ListPages(desk, visits).routes(),
         *HeldPages(desk, visits).routes(),
+        *ReleasePages(desk, visits).routes(),
         *ExceptionPages(desk, visits).routes(),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

@@ -16,6 +16,7 @@ from tests.e2e.browser import chromium
 from tests.e2e.conftest import Pair
 from tests.e2e.talk import send
 from tests.e2e.test_pages import VECTORS, opened
+from tests.e2e.tools import eventually
 
 Start = Callable[..., Pair]
 TO = "alice@example.com"
@@ -172,4 +173,42 @@ def test_messages_that_are_not_there_and_one_whose_bytes_are_gone(browser: Brows
             answer = page.goto(f"/quarantine/{wrong}{path}")
             assert answer is not None
             assert answer.status == 404, (wrong, path)
+    page.close()
+
+
+def test_a_disarmed_copy_then_the_original_to_another_address(browser: Browser, pair: Start, tmp_path: Path) -> None:
+    running = pair()
+    message = mail.docm_autoopen_message("sender@outside.test", TO)
+    held_id = held(running, message)
+    watched = opened(browser, running)
+    page = watched.page
+    page.goto(f"/quarantine/{held_id}")
+    page.get_by_role("link", name="Release…").click()
+    expect(page.get_by_label("a copy without what was found")).to_be_checked()
+    expect(page.get_by_text("Invoice.docm: without")).to_be_visible()
+    seen(page, tmp_path, "release")
+    page.get_by_label("Reason").fill("expected")
+    page.get_by_role("button", name="Release").click()
+    expect(page.get_by_role("heading", name="A disarmed copy was sent")).to_be_visible()
+    eventually("the copy", lambda: len(running.hop.messages) == 1)
+    copy = running.hop.messages[0].data
+    assert copy.startswith(b"X-Macrogate: verdict=autoexec; action=disarm;")
+    assert b"Invoice.docx" in copy
+    page.get_by_role("link", name="What is on record").click()
+    expect(page.locator(".history")).to_contain_text("a disarmed copy to alice@example.com")
+    page.get_by_role("link", name="Release…").click()
+    page.get_by_label("the original, byte for byte").check()
+    page.get_by_role("checkbox", name=TO).uncheck()
+    for address, said in (("soc@outside.test", "Not done"), ("soc@example.com", "A copy was sent")):
+        page.get_by_label("another address").fill(address)
+        page.get_by_label("Reason").fill("to be looked at")
+        page.get_by_role("button", name="Release").click()
+        expect(page.get_by_role("heading", name=said)).to_be_visible()
+        if said == "Not done":
+            page.go_back()
+    eventually("the original", lambda: len(running.hop.messages) == 2)
+    assert running.hop.messages[1].data == message
+    assert running.hop.messages[1].recipients == ["soc@example.com"]
+    page.goto(f"/quarantine/{held_id}")
+    expect(page.get_by_text("held since")).to_be_visible()
     page.close()

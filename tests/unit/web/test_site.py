@@ -16,8 +16,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from gateway.message import (
+    Action,
     Authentication,
     AuthResult,
+    Change,
     Checked,
     FileType,
     Finding,
@@ -137,6 +139,7 @@ class StubDesk:
     authentication: Authentication | None = None
     asked: list[Query] = field(default_factory=list)
     done: list[tuple[Any, ...]] = field(default_factory=list)
+    how: list[tuple[tuple[str, ...], bool, bool, str]] = field(default_factory=list)
     refuse: str = ""
     exceptions: Any = None
 
@@ -169,7 +172,16 @@ class StubDesk:
         }
 
     async def release(
-        self, held_id: str, *, by: Person, why: str, recipients: Sequence[str] | None
+        self,
+        held_id: str,
+        *,
+        by: Person,
+        why: str,
+        recipients: Sequence[str] | None,
+        to: Sequence[str] = (),
+        disarmed: bool = False,
+        again: bool = False,
+        known: str = "",
     ) -> Sequence[tuple[str, str]]:
         if self.refuse:
             raise DeskError(self.refuse)
@@ -177,6 +189,7 @@ class StubDesk:
         self._known(held_id)
         recipients = ["alice@example.com"] if recipients is None else recipients
         self.done.append(("release", held_id, by.who, why, tuple(recipients)))
+        self.how.append((tuple(to), disarmed, again, known))
         return [(address, "250 2.0.0 Ok") for address in recipients]
 
     async def delete(self, held_id: str, *, by: Person, why: str) -> None:
@@ -530,3 +543,62 @@ def test_a_download_is_a_zip_for_who_may(browser: TestClient, desk: StubDesk) ->
     assert browser.get(f"/quarantine/{ID}/download").status_code == 403
     assert browser.post(f"/quarantine/{ID}/download", data=fields | {"form": form_token(browser)}).status_code == 403
     assert len(desk.look.taken) == 1
+
+
+# --- how a message may be released ---
+
+DISARMED = Change("2", Action.DISARM, "invoice.docm", "invoice.docx", ("the macro project",))
+
+
+def test_the_question_tells_todays_verdict_and_what_a_copy_would_be(browser: TestClient, desk: StubDesk) -> None:
+    desk.look.prospect = Outlook("autoexec", "quarantine", "r", "It runs", worse=True, changes=(DISARMED,))
+    page = show(browser, "/release")
+    assert "invoice.docm: without the macro project" in page
+    assert 'value="disarmed" checked' in page
+    assert "Today's rules find more in it" in page
+    assert '<input type="hidden" name="verdict" value="autoexec">' in page
+    assert 'name="again"' not in page
+
+
+def test_where_no_copy_can_be_made_or_was_sent_the_original_is_proposed(browser: TestClient, desk: StubDesk) -> None:
+    desk.look.prospect = Outlook(trouble="it crashed", no_copy="today's scan gave no verdict")
+    page = show(browser, "/release")
+    assert "gave no verdict</b>: it crashed" in page
+    assert 'value="disarmed" disabled' in page
+    assert 'value="original" checked' in page
+    desk.look.prospect = Outlook("autoexec", changes=(DISARMED,))
+    desk.message = held_message(action="disarm")
+    assert 'value="original" checked' in show(browser, "/release")
+
+
+@pytest.mark.parametrize("state", [HeldState.RELEASING, HeldState.RELEASED])
+def test_what_may_make_a_twin_is_asked_for_apart(browser: TestClient, desk: StubDesk, state: HeldState) -> None:
+    desk.message = held_message(state=state)
+    assert "Send again" in show(browser)
+    assert "Somebody may get it twice" in show(browser, "/release")
+    assert release(browser, fields={"what": "original", "again": "yes"}).status_code == 200
+    assert desk.how == [((), False, True, "")]
+
+
+@pytest.mark.parametrize("what", ["", "disarmed", "something else"])
+def test_whoever_says_nothing_of_the_original_sends_a_copy(browser: TestClient, desk: StubDesk, what: str) -> None:
+    sign_in(browser)
+    answer = release(browser, fields={"what": what, "verdict": "macro"})
+    assert "A disarmed copy was sent" in answer.text
+    assert desk.how == [((), True, False, "macro")]
+
+
+def test_another_address_gets_it_instead_of_the_recipients(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser)
+    both = {"form": form_token(browser), "why": "x", "other": "soc@example.com", "recipient": "alice@example.com"}
+    assert browser.post(f"/quarantine/{ID}/release", data=both).status_code == 409
+    del both["recipient"]
+    assert browser.post(f"/quarantine/{ID}/release", data=both | {"what": "original"}).status_code == 200
+    assert desk.how == [(("soc@example.com",), False, False, "")]
+
+
+def test_what_was_found_can_be_blocked_and_allowed_from_its_page(browser: TestClient) -> None:
+    page = show(browser)
+    for subject, what in (("sender", "sender%40outside.test"), ("macro", "cd" * 32)):
+        for effect in ("block", "allow"):
+            assert f"/exceptions/new?effect={effect}&subject={subject}&what={what}" in page

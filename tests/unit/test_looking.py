@@ -1,0 +1,226 @@
+"""What is sent and shown of a held message is what the workers and the kept bytes say."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import libarchive
+import pytest
+
+from gateway.desk import ReleaseDesk
+from gateway.generation import Generation
+from gateway.looking import Looking
+from gateway.message import (
+    Action,
+    Change,
+    Client,
+    Decision,
+    Edits,
+    Envelope,
+    Finding,
+    HeldState,
+    Kind,
+    Reading,
+    Recipient,
+    Reply,
+    Report,
+    ScanFailed,
+    Span,
+    Splice,
+    Verdict,
+)
+from gateway.quarantine import Quarantine
+from gateway.quarantine.journal import What
+from gateway.spool import Spool
+from gateway.web.desk import NotAllowed
+from gateway.web.pages import DeskError
+from gateway.web.people import Person, Role
+from tests.unit.test_events import outcome
+
+ID = "0123456789abcdef"
+BYTES = b"Subject: x\r\n\r\nmacro\r\n"
+ANN = Person("ann", Role.RELEASER)
+FOUND = Finding.of(Kind.VBA_AUTOEXEC, "2/a.docm", "runs")
+
+
+@dataclass
+class Jail:
+    """Workers and policy that say what a test wants."""
+
+    report: Report = field(default_factory=lambda: Report(Verdict.AUTOEXEC, (FOUND,)))
+    wrong: str = ""
+
+    async def examine(self, content: Spool) -> Report:
+        assert content.read() == BYTES
+        return self._unless(self.report)
+
+    async def read(self, content: Spool) -> Reading:
+        return self._unless(Reading(content.read().decode().partition("\r\n")[0]))
+
+    async def extract(self, content: Spool, where: str) -> bytes:
+        return self._unless(b"the part " + where.encode())
+
+    def _unless(self, answer: Any) -> Any:
+        if self.wrong:
+            raise ScanFailed(Kind.CRASH, self.wrong)
+        return answer
+
+    async def copy(self, transaction: Any, content: Spool, report: Report, decision: Decision, held_id: str) -> Any:
+        assert decision.disarm == decision.targets == ("2",)
+        edits = Edits((Splice(Span(0, 0), b"X-Macrogate: y\r\n"), Splice(Span(14, 19), b"clean")))
+        return edits, replace(decision, changes=(Change("2", Action.DISARM, "a.docm", "a.docx", ("it",)),))
+
+    def decide(self, transaction: Any, report: Report, exceptions: Any) -> Decision:
+        return Decision(Action.QUARANTINE, "rule", "why")
+
+    def is_ours(self, address: str) -> bool:
+        return address.endswith("@ours.example")
+
+
+@dataclass
+class Desk:
+    desk: ReleaseDesk
+    quarantine: Quarantine
+    jail: Jail
+    sent: list[tuple[list[str], bytes]]
+
+    async def release(self, **how: Any) -> Any:
+        return await self.desk.release(ID, by=ANN, why="expected", **({"recipients": None} | how))
+
+    async def entries(self) -> list[tuple[What, str, str]]:
+        return [(e.what, e.why, e.detail) for e in (await self.quarantine.get(ID)).journal.entries[1:]]
+
+
+@asynccontextmanager
+async def desk_of(tmp_path: Path) -> AsyncIterator[Desk]:
+    quarantine = await Quarantine.open(f"sqlite://{tmp_path}/q.db", f"file://{tmp_path}/m", exclusive=True)
+    jail, sent = Jail(), []
+
+    async def deliver(envelope: Envelope, client: Client, content: Iterable[bytes]) -> list[Reply]:
+        sent.append(([one.address for one in envelope.recipients], b"".join(content)))
+        return [Reply.of("250 ok")] * len(envelope.recipients)
+
+    @asynccontextmanager
+    async def way() -> AsyncIterator[Any]:
+        yield deliver
+
+    one = outcome()
+    envelope = replace(one.transaction.envelope, recipients=(Recipient("a@example.com"), Recipient("b@example.com")))
+    transaction, content = replace(one.transaction, envelope=envelope), Spool.of(BYTES)
+    decision = Decision(Action.QUARANTINE, "rule", "why")
+    await quarantine.keep(ID, transaction, content, Report(Verdict.SUSPICIOUS, (FOUND,)), decision)
+    generation = SimpleNamespace(
+        workers=SimpleNamespace(thing=jail), policy=jail, pipeline=jail, exceptions=lambda: None
+    )
+    look = Looking(quarantine, lambda: cast(Generation, generation))
+    desk = ReleaseDesk(quarantine, way, cast(Any, None), lambda: (1, 0), cast(Any, None), look)
+    try:
+        yield Desk(desk, quarantine, jail, sent)
+    finally:
+        content.close()
+        await quarantine.close()
+
+
+async def test_a_disarmed_copy_is_sent_and_the_original_stays_held(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        replies = await at.release(disarmed=True, recipients=["a@example.com"])
+        assert replies == (("a@example.com", "250 ok"),)
+        assert at.sent == [(["a@example.com"], b"X-Macrogate: y\r\nSubject: x\r\n\r\nclean\r\n")]
+        held = await at.quarantine.get(ID)
+        assert held.message.state is HeldState.HELD
+        assert not any(recipient.delivered for recipient in held.message.recipients)
+        assert await at.entries() == [
+            (What.RELEASE_BEGUN, "expected (a copy: a.docm disarmed)", "a disarmed copy to a@example.com"),
+            (What.COPIED, "expected (a copy: a.docm disarmed)", "a@example.com: 250 ok"),
+        ]
+
+
+async def test_an_original_is_judged_by_todays_rules_first(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        with pytest.raises(DeskError, match="Today's rules say autoexec, which is worse"):
+            await at.release()
+        assert at.sent == []
+        assert await at.entries() == []
+        await at.release(known="autoexec")
+        assert at.sent == [(["a@example.com", "b@example.com"], BYTES)]
+        assert (await at.entries())[0][1] == "expected (today's rules: autoexec)"
+        assert (await at.quarantine.get(ID)).message.state is HeldState.RELEASED
+
+
+async def test_without_a_verdict_an_original_may_go_and_a_copy_may_not(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        at.jail.wrong = "a worker died"
+        with pytest.raises(DeskError, match="could not be looked into: a worker died"):
+            await at.release(disarmed=True)
+        outlook = await at.desk.look.outlook(ID)
+        assert (outlook.trouble, outlook.no_copy) == ("a worker died", "today's scan gave no verdict")
+        await at.release()
+        assert at.sent[0][1] == BYTES
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("x@elsewhere.example", "at none of your domains"),
+        ("x@example.com.evil.test", "at none of your domains"),
+        ("x@example.com\r\nRCPT TO:<y@evil.test>", "no mail address"),
+        ("<x@example.com>", "no mail address"),
+        ("@evil.test:x@example.com", "no mail address"),
+        ("x@evil.test@example.com", "no mail address"),
+        ("", "no mail address"),
+    ],
+)
+async def test_a_copy_goes_to_our_own_people_only(tmp_path: Path, address: str, sentence: str) -> None:
+    async with desk_of(tmp_path) as at:
+        with pytest.raises(DeskError, match=sentence):
+            await at.release(to=[address], known="autoexec")
+        assert at.sent == []
+
+
+async def test_a_copy_to_another_address_of_ours(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        for address in ("soc@EXAMPLE.com", "soc@ours.example"):
+            await at.release(to=[address], disarmed=True)
+        assert [to for to, _ in at.sent] == [["soc@EXAMPLE.com"], ["soc@ours.example"]]
+        assert (await at.quarantine.get(ID)).message.state is HeldState.HELD
+
+
+async def test_the_outlook_tells_what_changed_since(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        outlook = await at.desk.look.outlook(ID)
+        assert (outlook.verdict, outlook.worse, outlook.changes[0].name) == ("autoexec", True, "a.docm")
+        at.jail.report = Report(Verdict.CLEAN)
+        outlook = await at.desk.look.outlook(ID)
+        assert (outlook.verdict, outlook.worse) == ("clean", False)
+        assert "not in a single attachment" in outlook.no_copy
+
+
+async def test_a_download_is_noted_before_it_begins(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        look = at.desk.look
+        with pytest.raises(NotAllowed):
+            await look.download(ID, by=Person("vic", Role.VIEWER), why="x")
+        for where, name, content in (("", f"{ID}.eml", BYTES), ("2/a.docm", f"{ID}-", b"the part 2/a.docm")):
+            file = await look.download(ID, by=ANN, why="to see", where=where)
+            assert (await at.entries())[-1][0] is What.DOWNLOADED
+            whole = b"".join(file.chunks)
+            assert len(whole) == file.size
+            with libarchive.memory_reader(whole, passphrase="infected") as archive:
+                ((inside, found),) = [(entry.pathname, b"".join(entry.get_blocks())) for entry in archive]
+            assert inside.startswith(name)
+            assert found == content
+
+
+async def test_what_is_dropped_on_the_way_is_closed(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        file = await at.desk.look.download(ID, by=ANN, why="to see")
+        next(file.chunks)
+        file.chunks.close()  # type: ignore[attr-defined]
+        assert (await at.desk.look.read(ID)).header == "Subject: x"
+        with pytest.raises(DeskError):
+            await at.desk.look.read("f" * 16)
