@@ -32,7 +32,7 @@ from gateway.message import (
 )
 from gateway.policy.addresses import split
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError
-from gateway.quarantine.models import Held
+from gateway.quarantine.models import Held, HeldMessage
 from gateway.quarantine.release import Deliver
 from gateway.quarantine.sidecar import Record
 from gateway.spool import Spool
@@ -96,15 +96,22 @@ class Looking:
         )
 
     async def similar(self, held_id: str) -> Sequence[Similar]:
-        """Of the same sender."""
+        """Those with the same macro, in whatever file, and those of the same sender."""
         with told():
             held: Held = await self._quarantine.get(held_id)
+            marks = dict.fromkeys(finding.fingerprint for finding in held.record.report.findings)
+            asked = [("same macro", Filters(campaign=mark, limit=MOST_SIMILAR + 1)) for mark in marks if mark][:3]
             sender = held.message.sender
-            if not sender:
-                return ()
-            found = await self._quarantine.find(Filters(sender=sender, limit=MOST_SIMILAR + 1))
-        others = [other for other in found if other.id != held_id and other.sender == sender]
-        return tuple(Similar(other, "same sender") for other in others[:MOST_SIMILAR])
+            asked += [("same sender", Filters(sender=sender, limit=MOST_SIMILAR + 1))] if sender else []
+            others: dict[str, HeldMessage] = {}
+            common: dict[str, dict[str, None]] = {}
+            for what, filters in asked:
+                for other in await self._quarantine.find(filters):
+                    if other.id != held_id and (not filters.sender or other.sender == sender):
+                        others[other.id] = other
+                        common.setdefault(other.id, {})[what] = None
+        newest = sorted(others.values(), key=lambda other: other.kept_at, reverse=True)[:MOST_SIMILAR]
+        return tuple(Similar(other, ", ".join(common[other.id])) for other in newest)
 
     async def download(self, held_id: str, *, by: Person, why: str, where: str = "") -> Download:
         """What is taken is in the journal before its first byte is."""

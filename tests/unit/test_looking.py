@@ -224,3 +224,18 @@ async def test_what_is_dropped_on_the_way_is_closed(tmp_path: Path) -> None:
         assert (await at.desk.look.read(ID)).header == "Subject: x"
         with pytest.raises(DeskError):
             await at.desk.look.read("f" * 16)
+
+
+async def test_others_with_the_same_macro_or_sender_are_found(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        one = outcome()
+        macro = Finding.of(Kind.VBA_AUTOEXEC, "2/b.docm", "runs", fingerprint="cd" * 32)
+        envelope = one.transaction.envelope
+        for number, (sender, finding) in enumerate([("s@x", macro), ("s@x", FOUND), ("t@x", macro), ("us@x", FOUND)]):
+            transaction = replace(one.transaction, envelope=replace(envelope, sender=sender))
+            report = Report(Verdict.AUTOEXEC, (finding,))
+            content = Spool.of(BYTES + bytes([number]))
+            await at.quarantine.keep(f"{number:016x}", transaction, content, report, one.decision)
+        found = await at.desk.look.similar("0" * 16)
+        assert [(other.message.id[-1], other.common) for other in found] == [("2", "same macro"), ("1", "same sender")]
+        assert await at.desk.look.similar("0" * 15 + "3") == ()
