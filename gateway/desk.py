@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 from gateway.exception_desk import ExceptionDesk
 from gateway.looking import Looking
@@ -71,6 +71,12 @@ class ReleaseDesk:
         """Everything about one message."""
         with _told():
             return await self._quarantine.get(held_id)
+
+    async def open_message(self, held_id: str, *, by: Person) -> BinaryIO:
+        """The bytes as received, verified; the caller closes it."""
+        require(by, Act.DOWNLOAD)
+        with _told():
+            return await self._quarantine.open_message(held_id)
 
     async def today(self) -> Mapping[str, Any]:
         """What the start page tells."""

@@ -19,6 +19,7 @@ import click
 
 from gateway.cli import quarantine_run as run
 from gateway.cli import quarantine_text as text
+from gateway.cli.quarantine_place import Holdings, Place, places, reach
 from gateway.config import Settings
 from gateway.endpoint import Endpoint
 from gateway.message import HeldState, Verdict
@@ -47,6 +48,9 @@ def quarantine() -> None:
     A copy for the analysts:      macrogate quarantine release 3f9c --to soc@example.com --why "please look"
 
     The first digits of an id are enough where only one message begins with them.
+
+    All but purge and rebuild work on a gateway elsewhere as well (docs/api.md): --server https://gw.example.com
+    --token-file FILE, or MACROGATE_SERVER and MACROGATE_TOKEN_FILE in the environment.
     """
 
 
@@ -114,7 +118,7 @@ def _place(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("--verdict", type=click.Choice([verdict.label for verdict in Verdict]), help="Only this verdict.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="The newest so many.")
 @_json
-@_config
+@places
 def list_held(
     states: tuple[str, ...],
     since: datetime | None,
@@ -125,7 +129,7 @@ def list_held(
     verdict: str | None,
     limit: int,
     as_json: bool,
-    path: Path | None,
+    place: Place,
 ) -> None:
     """List held messages, newest first: a table on a terminal, else one line each with tabs between."""
     chosen = frozenset(HeldState(state) for state in states if state != "all") if states else frozenset(WAITING)
@@ -140,7 +144,7 @@ def list_held(
         limit=limit,
     )
 
-    async def work(store: Quarantine) -> int:
+    async def work(store: Holdings) -> int:
         messages = await store.find(filters)
         if as_json:
             for message in messages:
@@ -152,18 +156,18 @@ def list_held(
                 click.echo(text.row(message))
         return 0
 
-    run.open_and(work, run.settings(path))
+    raise SystemExit(reach(work, place))
 
 
 @quarantine.command()
 @click.argument("held_id", metavar="ID")
 @click.option("--raw", is_flag=True, help="The message itself, as it was received (made printable on a terminal).")
 @_json
-@_config
-def show(held_id: str, raw: bool, as_json: bool, path: Path | None) -> None:
+@places
+def show(held_id: str, raw: bool, as_json: bool, place: Place) -> None:
     """Show why a message is held: findings with the lines of macro, its parts, and what was done with it."""
 
-    async def work(store: Quarantine) -> int:
+    async def work(store: Holdings) -> int:
         found = await store.resolve(held_id)
         if raw:
             with await store.open_message(found) as message:
@@ -176,7 +180,7 @@ def show(held_id: str, raw: bool, as_json: bool, path: Path | None) -> None:
             text.page(held)
         return 0
 
-    run.open_and(work, run.settings(path))
+    raise SystemExit(reach(work, place))
 
 
 @quarantine.command()
@@ -191,7 +195,7 @@ def show(held_id: str, raw: bool, as_json: bool, path: Path | None) -> None:
     "--again", is_flag=True, help="Also what was released, or interrupted, before: somebody may get it twice."
 )
 @_json
-@_config
+@places
 def release(
     held_ids: tuple[str, ...],
     why: str,
@@ -200,7 +204,7 @@ def release(
     next_hop: str,
     again: bool,
     as_json: bool,
-    path: Path | None,
+    place: Place,
 ) -> None:
     """Send messages on to their recipients, byte for byte as they came, past the filter.
 
@@ -211,39 +215,33 @@ def release(
         raise click.UsageError(
             "--recipient picks from the message's own recipients, --to names others: use one of them."
         )
-    settings, who = run.settings(path), run.who()
 
-    async def work(store: Quarantine) -> int:
-        async with run.deliver_with(settings, next_hop) as deliver:
+    async def work(store: Holdings) -> int:
+        async def one(held_id: str) -> dict[str, Any]:
+            done = await store.release(held_id, why=why, recipients=recipients or None, to=to, again=again)
+            return {"state": done.state.value, "replies": [list(reply) for reply in done.replies]}
 
-            async def one(held_id: str) -> dict[str, Any]:
-                done = await store.release(
-                    held_id, who=who, why=why, recipients=recipients or None, to=to, again=again, deliver=deliver
-                )
-                return {"state": done.state.value, "replies": [list(reply) for reply in done.replies]}
+        return await run.each(store.resolve, held_ids, one, as_json=as_json)
 
-            return await run.each(store, held_ids, one, as_json=as_json)
-
-    run.open_and(work, settings)
+    raise SystemExit(reach(work, place, next_hop))
 
 
 @quarantine.command()
 @click.argument("held_ids", metavar="ID...", nargs=-1, required=True)
 @_why
 @_json
-@_config
-def delete(held_ids: tuple[str, ...], why: str, as_json: bool, path: Path | None) -> None:
+@places
+def delete(held_ids: tuple[str, ...], why: str, as_json: bool, place: Place) -> None:
     """Delete messages for good. What they were, who deleted them and why stays on record."""
-    who = run.who()
 
-    async def work(store: Quarantine) -> int:
+    async def work(store: Holdings) -> int:
         async def one(held_id: str) -> dict[str, Any]:
-            await store.delete(held_id, who=who, why=why)
+            await store.delete(held_id, why=why)
             return {"state": HeldState.DELETED.value}
 
-        return await run.each(store, held_ids, one, as_json=as_json)
+        return await run.each(store.resolve, held_ids, one, as_json=as_json)
 
-    run.open_and(work, run.settings(path))
+    raise SystemExit(reach(work, place))
 
 
 @quarantine.command()
@@ -256,13 +254,12 @@ def delete(held_ids: tuple[str, ...], why: str, as_json: bool, path: Path | None
     help="A file that is not there yet.",
 )
 @_json
-@_config
-def export(held_id: str, output: Path, as_json: bool, path: Path | None) -> None:
+@places
+def export(held_id: str, output: Path, as_json: bool, place: Place) -> None:
     """Write a message to a file (.eml), for a sandbox or an analyst. It may be dangerous: handle it as such."""
-    settings = run.settings(path)
     file = run.new_file(output)
 
-    async def work(store: Quarantine) -> int:
+    async def work(store: Holdings) -> int:
         found = await store.resolve(held_id)
         with await store.open_message(found) as message:
             size = run.copy(message, file)
@@ -273,7 +270,7 @@ def export(held_id: str, output: Path, as_json: bool, path: Path | None) -> None
         return 0
 
     with file:
-        code = run.run(work, settings)
+        code = reach(work, place)
     if code:
         with contextlib.suppress(OSError):
             output.unlink()

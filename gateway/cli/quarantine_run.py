@@ -79,13 +79,17 @@ def failure(error: QuarantineError) -> int:
 
 
 async def each(
-    store: Quarantine, held_ids: Sequence[str], one: Callable[[str], Awaitable[dict[str, Any]]], *, as_json: bool
+    resolve: Callable[[str], Awaitable[str]],
+    held_ids: Sequence[str],
+    one: Callable[[str], Awaitable[dict[str, Any]]],
+    *,
+    as_json: bool,
 ) -> int:
     """Do it for each message, go on after a failure, and return the worst exit code."""
     worst = 0
     for held_id in held_ids:
         try:
-            found = await store.resolve(held_id)
+            found = await resolve(held_id)
             result = await one(found)
         except QuarantineError as error:
             if as_json:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlencode
 
 from gateway.message import Effect
@@ -112,6 +112,9 @@ class Desk(Protocol):
         """The one id that begins so."""
 
     async def get(self, held_id: str) -> Any: ...
+
+    async def open_message(self, held_id: str, *, by: Person) -> BinaryIO:
+        """The bytes as received, verified; the caller closes it."""
 
     async def today(self) -> Mapping[str, Any]:
         """What the start page tells: ``held``, ``oldest``, ``hours`` (counts of the last 24), ``labels``, ``trouble``

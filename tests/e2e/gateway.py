@@ -49,7 +49,7 @@ class GatewayProcess:
         """Write the configuration file; a running gateway reads it at ``reload()``."""
         text = (
             f'[smtp]\nlisten = "127.0.0.1:{self.port}"\nhostname = "gateway.test"\n{smtp}\n'
-            f'[http]\nlisten = "127.0.0.1:{self.http}"\nusers = "users.json"\n'
+            f'[http]\nlisten = "127.0.0.1:{self.http}"\nusers = "users.json"\ntokens = "tokens.json"\n'
             f'[quarantine]\nstore = "sqlite:///{self.quarantine}/quarantine.db"\n'
             f'messages = "file://{self.quarantine}/messages"\n{more}\n'
         )

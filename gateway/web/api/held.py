@@ -5,8 +5,11 @@ Contract: each handler is called once its checks are passed; who may do what is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import BinaryIO
+
 from pydantic import BaseModel
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from gateway.message import HeldState, clip
 from gateway.web.api import models
@@ -14,6 +17,8 @@ from gateway.web.api.operations import Call, Operation
 from gateway.web.api.tokens import Scope
 from gateway.web.desk import Desk, Query, place
 from gateway.web.pages import LONGEST_FIELD
+
+CHUNK = 256 * 1024
 
 ONE = "/messages/{held_id}"
 
@@ -48,6 +53,18 @@ class HeldOperations:
                 self.get,
                 models.Details,
                 refusals=(404,),
+            ),
+            Operation(
+                "downloadMessage",
+                "GET",
+                f"{ONE}/raw",
+                "Download a message as it was received",
+                "It is what attackers sent, and as dangerous as it was: never open it on a desktop.",
+                Scope.DOWNLOAD,
+                self.download,
+                None,
+                media_type="application/octet-stream",
+                refusals=(404, 409),
             ),
             Operation(
                 "releaseMessage",
@@ -110,6 +127,12 @@ class HeldOperations:
         )
         return details
 
+    async def download(self, call: Call) -> BaseModel | Response:
+        """The bytes, in pieces."""
+        file = await self._desk.open_message(call.held_id, by=call.person)
+        headers = {"Content-Disposition": f'attachment; filename="{call.held_id}.eml"'}
+        return StreamingResponse(_pieces(file), headers=headers, media_type="application/octet-stream")
+
     async def release(self, call: Call) -> BaseModel | Response:
         """To all its recipients, or some."""
         wish: models.Release = call.body
@@ -124,3 +147,9 @@ class HeldOperations:
         """Remove its bytes."""
         await self._desk.delete(call.held_id, by=call.person, why=clip(call.body.why, LONGEST_FIELD))
         return models.Outcome(id=call.held_id, state=HeldState.DELETED)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk

@@ -16,7 +16,7 @@ from gateway import __version__
 from gateway.web.api.operations import Operation
 from gateway.web.api.problems import MEDIA_TYPE, ProblemDetails
 
-HELD_ID = {"type": "string", "pattern": "^[0-9a-f]{1,64}$"}
+HELD_ID = {"type": "string", "pattern": "^[0-9a-f]{1,64}$", "examples": ["0123456789abcdef"]}
 ALWAYS = (400, 401, 403, 429, 503)
 """What any operation may be refused with."""
 

@@ -40,6 +40,7 @@ class Scope(enum.StrEnum):
     """What a token may be used for."""
 
     READ = "read"
+    DOWNLOAD = "download"
     RELEASE = "release"
     DELETE = "delete"
 

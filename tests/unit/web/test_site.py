@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import pytest
@@ -162,6 +163,11 @@ class StubDesk:
         report = Report(Verdict.AUTOEXEC, (self.finding,), self.parts, authentication=self.authentication)
         record = Record(ID, NOW, one.transaction, report, one.decision, 1234, "ab" * 32)
         return Held(self.message, record, Journal.of(record, b""), trusted=True)
+
+    async def open_message(self, held_id: str, *, by: Person) -> BinaryIO:
+        require(by, Act.DOWNLOAD)
+        self._known(held_id)
+        return io.BytesIO(b"From: a\r\n\r\nhello\r\n")
 
     async def today(self) -> Mapping[str, Any]:
         labels = [f"{hour:02}:00 UTC" for hour in range(24)]
