@@ -86,4 +86,4 @@ def test_it_is_installed_runs_and_keeps_held_mail_when_purged(package: Path, tmp
         '"event":"stopped"',
         "holds mail in quarantine and was kept",
     ):
-        assert said in done.stdout, done.stdout + done.stderr
+        assert said in done.stdout + done.stderr
