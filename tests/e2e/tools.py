@@ -6,7 +6,9 @@ that a build server which lost a package does not go on reporting green.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import time
@@ -54,6 +56,16 @@ def free_port(host: str = "127.0.0.1") -> int:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def lasting_port(host: str = "127.0.0.1") -> int:
+    """A port that is free now and that the kernel gives to no client either (``ip_local_port_range`` begins at 32768),
+    for a listener that is gone for a while again and again."""
+    for port in random.sample(range(20_000, 30_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    pytest.fail("no port below 30000 is free")
 
 
 def eventually(what: str, look: Callable[[], Answer | None], seconds: float = 15.0) -> Answer:

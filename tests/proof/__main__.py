@@ -63,7 +63,7 @@ def arguments() -> Namespace:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all without")
     parser.add_argument("--behind", choices=("postfix", "bad"), help="one next hop only: a real Postfix, or a bad one")
     parser.add_argument("--kills", type=int, default=250, help="of the daemon, before each next hop (250)")
-    parser.add_argument("--workers", type=int, default=200, help="kills of workers (200)")
+    parser.add_argument("--workers", type=int, default=150, help="kills of workers (150)")
     parser.add_argument("--rounds", type=int, default=1, help="of every fail point (1)")
     parser.add_argument("--reloads", type=int, default=100)
     parser.add_argument("--stops", type=int, default=100, help="and restarts with socket activation (100)")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.e2e.postfix import Postfix
-from tests.e2e.tools import free_port
+from tests.e2e.tools import lasting_port
 
 MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]+)>", re.IGNORECASE | re.MULTILINE)
 HEAD = 8192
@@ -32,7 +32,7 @@ class RealPostfix:
     """A private Postfix with a Maildir, read and emptied all the time."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = lasting_port()
         self.copies: Counter[str] = Counter()
         self._postfix = Postfix(SERVICE.format(port=self.port), SETTINGS, (self.port,))
 
@@ -82,7 +82,7 @@ class BadHop:
     EXTENSIONS = b"250-bad.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 100000000\r\n"
 
     def __init__(self, trouble: float = 0.02, seed: int = 1047) -> None:
-        self.port = free_port()
+        self.port = lasting_port()
         self.copies: Counter[str] = Counter()
         self._random = random.Random(seed)
         self._trouble = trouble

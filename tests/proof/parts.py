@@ -115,7 +115,7 @@ def workers(behind: str, times: int, tell: Tell, *, until: float = float("inf"))
         process = lane.gateway.process.pid
         lane.send()
         while done < times and time.monotonic() < until:
-            time.sleep(rng.uniform(0.02, 0.4))
+            time.sleep(rng.uniform(0.1, 2.0))
             victims = descendants(process)
             if not victims:
                 continue

@@ -71,5 +71,5 @@ def draw(samples: list[dict[str, float]], path: Path) -> None:
         axes.legend(loc="upper right")
         axes.grid(alpha=0.3)
     figure.tight_layout()
-    figure.savefig(path)
+    figure.savefig(path, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     pyplot.close(figure)
