@@ -226,20 +226,26 @@ class Workers:
 
     async def read(self, content: Spool) -> Reading:
         """Header and texts of a message, for a person. Raises ``ScanFailed``."""
-        answer, _ = await self._submit(Job(next(self._numbers), "read"), content)
+        answer, _ = await self._look(Job(next(self._numbers), "read"), content)
         assert isinstance(answer, Read)
         return answer.reading
 
     async def sources(self, content: Spool) -> tuple[Source, ...]:
         """The code of every macro and script of a message. Raises ``ScanFailed``."""
-        answer, _ = await self._submit(Job(next(self._numbers), "sources"), content)
+        answer, _ = await self._look(Job(next(self._numbers), "sources"), content)
         assert isinstance(answer, Sources)
         return answer.sources
 
     async def extract(self, content: Spool, where: str) -> bytes | bytearray:
         """The decoded bytes of the part with the path ``where``. Raises ``ScanFailed``, also when there is none."""
-        _, tail = await self._submit(Job(next(self._numbers), "extract", where=where), content)
+        _, tail = await self._look(Job(next(self._numbers), "extract", where=where), content)
         return tail
+
+    async def _look(self, job: Job, content: Spool) -> tuple[Answer, bytes | bytearray]:
+        """A job for a person, who opens a page more than once: content known to cost workers costs none for it."""
+        if len(self._poison) and self._poison.is_poison(await body_digest(content)):
+            raise ScanFailed(Kind.CRASH, "the same content has cost several scan workers", poison=True)
+        return await self._submit(job, content)
 
     # -- one job --
 

@@ -12,6 +12,7 @@ import pytest
 from gateway.message import Kind, ScanFailed
 from gateway.spool import Spool
 from tests.stubs.pool import pool, until
+from tests.stubs.worker_tasks import message
 
 DEADLY = [
     ("hang", Kind.TIMEOUT, "timeout"),  # F40
@@ -117,6 +118,17 @@ async def test_content_that_costs_three_workers_is_poison() -> None:  # F45, P11
         assert jail.value("poisoned_total") == 2
         assert [line["event"] for line in jail.events()].count("poison") == 1
         assert await jail.order("ok")
+
+
+async def test_what_is_known_as_poison_is_not_read_for_a_person_either() -> None:
+    async with pool(poison_after=1) as jail:
+        await jail.failure("crash")
+        content = Spool.of(message("crash"))
+        workers = jail.workers
+        for look in (workers.read(content), workers.sources(content), workers.extract(content, "1")):
+            with pytest.raises(ScanFailed, match="has cost several scan workers"):
+                await look
+        assert jail.deaths() == {"crash": 1}
 
 
 async def test_being_busy_is_nobodys_fault() -> None:
