@@ -48,19 +48,18 @@ class ReleaseDesk:
 
     async def find(self, query: Query) -> Sequence[Any]:
         """What fits, newest first."""
-        states = WAITING if not query.state else frozenset() if query.state == "all" else {HeldState(query.state)}
-        filters = Filters(
-            states=frozenset(states),
-            verdict=Verdict.of(query.verdict) if query.verdict else None,
-            sender=query.sender,
-            recipient=query.recipient,
-            subject=query.subject,
-            limit=query.limit,
-            older_than=int(query.older) if query.older else None,
-            newer_than=int(query.newer) if query.newer else None,
-        )
         with _told():
-            return await self._quarantine.find(filters)
+            return await self._quarantine.find(_filters(query))
+
+    async def count(self, query: Query) -> int:
+        """How many fit, counted up to ``limit``."""
+        with _told():
+            return await self._quarantine.count(_filters(query))
+
+    async def revision(self) -> str:
+        """Another word after every change of what is held."""
+        with _told():
+            return str(await self._quarantine.revision())
 
     async def resolve(self, prefix: str) -> str:
         """The one id that begins so."""
@@ -143,6 +142,28 @@ class ReleaseDesk:
             raise DeskError("The original is not kept any more.") from error
         except QuarantineError as error:
             raise DeskError("That could not be noted now; please try again later.") from error
+
+
+def _filters(query: Query) -> Filters:
+    states = WAITING if not query.state else frozenset() if query.state == "all" else {HeldState(query.state)}
+    return Filters(
+        states=frozenset(states),
+        since=_midnight(query.since) if query.since else None,
+        until=_midnight(query.until) + timedelta(days=1) if query.until else None,
+        verdict=Verdict.of(query.verdict) if query.verdict else None,
+        sender=query.sender,
+        recipient=query.recipient,
+        subject=query.subject,
+        campaign=query.campaign,
+        text=query.text,
+        limit=query.limit,
+        older_than=int(query.older) if query.older else None,
+        newer_than=int(query.newer) if query.newer else None,
+    )
+
+
+def _midnight(day: str) -> datetime:
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Integer, and_, case, cast, func, insert, select, update
+from sqlalchemy import Integer, and_, case, cast, func, insert, literal_column, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -204,6 +204,11 @@ class Index:
         async with self._reading() as connection:
             counted = select(func.count()).select_from(matching(filters, held.c.place).subquery())
             return int(await connection.scalar(counted) or 0)
+
+    async def revision(self) -> int:
+        """The number of the last journal entry ever entered: entries are never removed."""
+        async with self._reading() as connection:
+            return int(await connection.scalar(select(func.max(literal_column("rowid"))).select_from(audit)) or 0)
 
     async def get(self, held_id: str) -> HeldMessage:
         """Raises ``HeldNotFound``."""

@@ -228,6 +228,11 @@ class Quarantine:
         with _asked():
             return await self._ledger.index.count(filters)
 
+    async def revision(self) -> int:
+        """Another number after every change of what is held, by whatever process. Raises ``QuarantineError``."""
+        with _asked():
+            return await self._ledger.index.revision()
+
     async def stats(self) -> Stats:
         """Counts for the metrics. Raises ``QuarantineError``."""
         with _asked():

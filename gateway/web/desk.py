@@ -22,6 +22,8 @@ from gateway.web.people import TAKES, Act, Person
 PAGE = 50
 """Messages on one page of the list."""
 PLACE = re.compile(r"[0-9]{1,17}")
+SEARCHED = ("text", "state", "verdict", "sender", "recipient", "subject", "since", "until", "campaign")
+"""What of a query an address holds, so that a view can be kept as a bookmark."""
 
 
 class NotHeld(DeskError):
@@ -49,7 +51,8 @@ def require(by: Person, act: Act) -> None:
 @dataclass(frozen=True, slots=True)
 class Query:
     """What the list is to show. Texts match anywhere; ``state`` "" is what still waits, "all" everything. ``older`` and
-    ``newer`` are places in the list (``place``) after or before which it goes on."""
+    ``newer`` are places in the list (``place``) after or before which it goes on. ``since`` and ``until`` are days
+    (UTC, both included), ``campaign`` is the fingerprint of a macro, ``text`` words that are anywhere."""
 
     state: str = ""
     verdict: str = ""
@@ -59,11 +62,14 @@ class Query:
     older: str = ""
     newer: str = ""
     limit: int = PAGE
+    since: str = ""
+    until: str = ""
+    campaign: str = ""
+    text: str = ""
 
     def at(self, **place: str) -> str:
         """The query string of another page of the same list."""
-        fields = ("state", "verdict", "sender", "recipient", "subject")
-        return urlencode({name: getattr(self, name) for name in fields if getattr(self, name)} | place)
+        return urlencode({name: getattr(self, name) for name in SEARCHED if getattr(self, name)} | place)
 
 
 def place(message: Any) -> str:
@@ -107,6 +113,12 @@ class Desk(Protocol):
         """What can be seen of one message beyond its record."""
 
     async def find(self, query: Query) -> Sequence[Any]: ...
+
+    async def count(self, query: Query) -> int:
+        """How many fit, counted up to ``limit``."""
+
+    async def revision(self) -> str:
+        """Another word after every change of what is held; cheap to ask for."""
 
     async def resolve(self, prefix: str) -> str:
         """The one id that begins so."""

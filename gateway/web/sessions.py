@@ -56,14 +56,15 @@ class Sessions:
         self._open[session.token] = session
         return session
 
-    def get(self, token: str) -> Session | None:
-        """The session of a token, which is in use from now on again."""
+    def get(self, token: str, *, by_itself: bool = False) -> Session | None:
+        """The session of a token, which is in use from now on again, unless a page asks ``by_itself``."""
         session = self._open.get(token)
         now = self._clock()
         if session is None or not self._lives(session, now):
             self._open.pop(token, None)
             return None
-        session.used = now
+        if not by_itself:
+            session.used = now
         return session
 
     def end(self, token: str) -> None:

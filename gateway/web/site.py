@@ -14,6 +14,7 @@ from gateway.web.held import HeldPages
 from gateway.web.listing import ListPages
 from gateway.web.pages import HERE
 from gateway.web.releasing import ReleasePages
+from gateway.web.several import SeveralPages
 from gateway.web.users import Users
 from gateway.web.visits import Visits
 
@@ -24,6 +25,7 @@ def routes(desk: Desk, users: Users, *, public_url: str = "") -> list[BaseRoute]
     return [
         *visits.routes(),
         *ListPages(desk, visits).routes(),
+        *SeveralPages(desk, visits).routes(),
         *HeldPages(desk, visits).routes(),
         *ReleasePages(desk, visits).routes(),
         *ExceptionPages(desk, visits).routes(),

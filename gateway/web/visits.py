@@ -78,6 +78,8 @@ class Visits:
 
         async def endpoint(request: Request) -> Response:
             visit = await self._visit(request)
+            if visit is None and request.headers.get("hx-request") == "true":
+                return Response(headers=HEADERS | {"HX-Refresh": "true"})  # the whole page goes to the form, not a part
             return await self._answer(page, visit) if visit else await self._to_sign_in()
 
         return endpoint
@@ -96,7 +98,8 @@ class Visits:
         return endpoint
 
     async def _visit(self, request: Request) -> Visit | None:
-        session = self._sessions.get(request.cookies.get(COOKIE, ""))
+        asks_again = request.headers.get("hx-request") == "true"  # nobody's click: it keeps no session alive
+        session = self._sessions.get(request.cookies.get(COOKIE, ""), by_itself=asks_again)
         if session is None:
             return None
         try:

@@ -49,11 +49,13 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-def opened(browser: Browser, running: Pair, name: str = "ann", role: Role = Role.RELEASER) -> Watched:
+def opened(
+    browser: Browser, running: Pair, name: str = "ann", role: Role = Role.RELEASER, *, script: bool = True
+) -> Watched:
     """A page of somebody who has just signed in."""
     Users(running.gateway.folder / "users.json").put(name, role, PASSWORD)
     home = f"http://127.0.0.1:{running.gateway.http}"
-    watched = Watched(browser.new_page(base_url=home), home)
+    watched = Watched(browser.new_page(base_url=home, java_script_enabled=script), home)
     page = watched.page
     page.goto("/")
     page.get_by_label("User name").fill(name)
@@ -196,4 +198,88 @@ def test_a_recipient_asks_for_the_original_and_gets_it(browser: Browser, pair: S
     expect(page.get_by_role("heading", name="Released")).to_be_visible()
     eventually("the original", lambda: len(running.hop.messages) == 2)
     assert running.hop.messages[1].data == message
+    page.close()
+
+
+def hold(running: Pair, count: int) -> None:
+    """So many messages, each with a subject of its own."""
+    for at in range(count):
+        message = mail.docm_autoopen_message(f"sender{at}@outside.test", "alice@example.com")
+        head, _, body = message.partition(b"\r\n\r\n")
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"subject:")]
+        assert "Held" in send(
+            running.gateway.port,
+            b"\r\n".join([*lines, b"Subject: offer number %d" % at]) + b"\r\n\r\n" + body,
+            "alice@example.com",
+        )
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_several_are_ticked_and_deleted(browser: Browser, pair: Start, script: bool) -> None:
+    running = pair()
+    hold(running, 3)
+    watched = opened(browser, running, script=script)
+    page = watched.page
+    page.goto("/quarantine")
+    expect(page.get_by_text("3 waiting messages.")).to_be_visible()
+    page.get_by_label("Search", exact=True).fill("number sender1")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_text("1 waiting message with “number sender1”.")).to_be_visible()
+    page.get_by_role("link", name="Show all that wait").click()
+    if script:
+        page.get_by_label("Tick: offer number 1").check()
+        page.get_by_label("Tick: offer number 2").check()
+    else:
+        page.get_by_label("All on this page").check()
+    page.get_by_role("button", name="Delete ticked").click()
+    expect(page.get_by_role("heading", name="Delete these")).to_be_visible()
+    page.get_by_label("Reason").fill("nobody expects them")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="2 of 2 deleted" if script else "3 of 3 deleted")).to_be_visible()
+    page.goto("/quarantine?state=deleted")
+    expect(page.locator("table.list tbody tr")).to_have_count(2 if script else 3)
+    assert watched.wrong == []
+    page.close()
+
+
+def test_what_is_new_comes_by_itself_and_takes_no_tick_away(browser: Browser, pair: Start) -> None:
+    running = pair()
+    hold(running, 2)
+    watched = opened(browser, running)
+    page = watched.page
+    page.goto("/quarantine")
+    page.get_by_label("Tick: offer number 1").check()
+    hold(running, 1)
+    page.evaluate("htmx.trigger(document.body, 'desk-poll')")
+    expect(page.locator("table.list tbody tr")).to_have_count(3)
+    expect(page.get_by_label("Tick: offer number 1")).to_be_checked()
+    assert page.locator("input[name=id]:checked").count() == 1
+    assert watched.wrong == []
+    page.close()
+
+
+def test_hands_stay_on_the_keyboard(browser: Browser, pair: Start) -> None:
+    running = pair()
+    hold(running, 3)
+    watched = opened(browser, running)
+    page = watched.page
+    page.goto("/quarantine")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search", exact=True)).to_be_focused()
+    page.keyboard.type("jx")
+    expect(page.get_by_label("Search", exact=True)).to_have_value("jx")
+    page.keyboard.press("Escape")
+    for key in "jjx":
+        page.keyboard.press(key)
+    expect(page.get_by_label("Tick: offer number 1")).to_be_checked()
+    page.keyboard.press("d")
+    expect(page.get_by_role("heading", name="Delete this message?")).to_be_visible()
+    page.go_back()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="offer number 2")).to_be_visible()
+    assert watched.wrong == []
     page.close()
