@@ -88,6 +88,7 @@ users = "users.json"
 
 [policy]
 file = "{folder}/policy.toml"
+exceptions = "exceptions.json"
 
 [quarantine]
 store = "sqlite:///{folder}/quarantine.db"

@@ -20,7 +20,7 @@ from gateway.message import Action, Client, Decision, FileType, Part, Report, Tr
 from gateway.policy.addresses import AddressSet, split
 from gateway.policy.entries import Entry
 from gateway.policy.exceptions import NO_EXCEPTIONS, Exceptions
-from gateway.policy.model import CHANGES, Local, PolicyError, PolicyFile, RuleTable, read
+from gateway.policy.model import CHANGES, LETS_THROUGH, Local, PolicyError, PolicyFile, RuleTable, read
 from gateway.policy.parts import Match, bad, enclosing, is_within, numbers, stripped, without
 from gateway.policy.words import Direction, Network
 
@@ -129,6 +129,9 @@ class Rule:
         if when.findings is None and when.verdict is None and when.macro is None:
             return Match(parts=parts) if named else Match()
         places = frozenset(part.where for part in parts) if named else frozenset()
+        exact = self.table.action in LETS_THROUGH
+        if exact:  # the same name may stand for two contents: two readings of a part, two members of an archive
+            places -= {part.where for part in report.parts if not self._wants(part, report)}
         findings = tuple(
             finding
             for finding in report.findings
@@ -136,7 +139,7 @@ class Rule:
             and (when.macro is None or finding.fingerprint in when.macro)
             and (when.verdict is None or finding.verdict in when.verdict)
             and (when.findings is not None or finding.verdict > Verdict.CLEAN)
-            and (not named or is_within(finding.where, places))
+            and (not named or (finding.where in places if exact else is_within(finding.where, places)))
         )
         if when.findings is not None or when.macro is not None:
             return Match(findings) if findings else None

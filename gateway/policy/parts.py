@@ -65,17 +65,20 @@ def _outer(number: str) -> Iterator[str]:
 def without(report: Report, match: Match) -> Report:
     """What is left to be decided about when a rule has decided about ``match``.
 
-    A matched part goes with all that is in it. A matched finding goes alone: another one in the same part is another
-    matter, and the part stays as bad as what is left in it, or as what no finding explains. What the report had no room
-    for may be as bad as all of it.
+    A matched part goes with what was found about itself, not with what lies in it by its path: names in an archive are
+    the sender's, and ``a.doc/b.doc`` may be no part of ``a.doc``. A matched finding goes alone: another one in the same
+    part is another matter, and the part stays as bad as what is left in it, or as what no finding explains. What the
+    report had no room for may be as bad as all of it.
     """
-    gone = frozenset(part.where for part in match.parts)
+    matched = frozenset(match.parts)
+    gone = frozenset(part.where for part in matched)
     decided = frozenset(match.findings)
-    findings = tuple(f for f in report.findings if f not in decided and not is_within(f.where, gone))
+    gone -= {part.where for part in report.parts if part not in matched}  # another content of the same name
+    findings = tuple(f for f in report.findings if f not in decided and f.where not in gone)
     explained, remaining = _worst_inside(match.findings), _worst_inside(findings)
     parts = []
     for part in report.parts:
-        if is_within(part.where, gone):
+        if part in matched:
             continue
         if part.verdict <= explained.get(part.where, Verdict.CLEAN):
             parts.append(replace(part, verdict=remaining.get(part.where, Verdict.CLEAN)))

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.authentication import told, verify
 from gateway.authentication.fields import read
-from gateway.authentication.origin import NoAuthor, author
+from gateway.authentication.origin import NoAuthor, author, mailbox
 from gateway.message import AuthResult, Checked
 
 
@@ -91,3 +91,20 @@ def test_no_header_takes_long(name: bytes, piece: bytes) -> None:
     message = name + b": mx;" + piece * (250_000 // len(piece)) + b"\r\n\r\n"
     verify.names(message)
     assert verify.verify(message, (), ("mx",), time.time()).dmarc.result is AuthResult.PERMERROR
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("Anna <a.b+c@Example.COM>", "a.b+c@example.com"),
+        ('"eve@evil.test" <a@example.com>', "a@example.com"),
+        ("<a@example.com>, Bob <b@example.com>", ""),  # nobody knows whom the reader is shown
+        ("a@example.com, b@example.com", ""),
+        ('"a b"@example.com', ""),
+        ("a b@example.com", ""),
+        ("a@b@example.com", ""),
+        ("Anna", ""),
+    ],
+)
+def test_mailbox(value: str, address: str) -> None:
+    assert mailbox(read(f"From: {value}\r\n\r\n".encode())) == address

@@ -518,3 +518,12 @@ def test_a_reading_and_sources_come_through() -> None:
 def test_no_reading_but_a_safe_one_is_taken(answer: Read | Sources) -> None:
     with pytest.raises(WireError):
         decode_answer(frame_of(encode_answer(answer)), 1, SIZE)
+
+
+def test_a_report_says_that_something_bad_was_left_out() -> None:
+    bad = tuple(Finding.of(Kind.VBA_AUTOEXEC, f"2/{number}.docm", "It runs") for number in range(201))
+    clean = tuple(replace(one, verdict=Verdict.CLEAN) for one in bad)
+    assert through(replace(REPORT, findings=bad[:200])).whole
+    assert not through(replace(REPORT, findings=bad)).whole
+    assert through(replace(REPORT, findings=clean)).whole
+    assert not through(replace(REPORT, findings=(), whole=False)).whole

@@ -693,3 +693,31 @@ def test_signed_mail_is_tagged_only_if_every_rule_about_it_says_so() -> None:
     both = report(found(Kind.VBA_AUTOEXEC, "3/b.doc"), found(Kind.VBA_MACRO, "2/a.doc"))
     assert rules.decide(mail(), harmless).signed is Action.TAG
     assert rules.decide(mail(), both).signed is Action.QUARANTINE
+
+
+@pytest.mark.parametrize(
+    "when", ['{ sha256 = "%s" }', '{ sha256 = "%s", verdict = "autoexec" }', '{ sha256 = "%s", type = "docm" }']
+)
+@pytest.mark.parametrize("where", ["2/x.zip/a.docm/evil.docm", "2/x.zip/a.docm"])
+def test_an_allowed_file_carries_nothing_past_that_only_has_its_name(when: str, where: str) -> None:
+    """A folder in an archive may be called like a file beside it, and two members may have one name."""
+    good = part("2/x.zip/a.docm", FileType.DOCM, Verdict.AUTOEXEC, "1" * 64)
+    evil = part(where, FileType.DOCM, Verdict.AUTOEXEC, "2" * 64)
+    mine = Finding.of(Kind.VBA_AUTOEXEC, good.where, "mine", fingerprint="a")
+    other = Finding.of(Kind.VBA_AUTOEXEC, where, "other", fingerprint="b")
+    rules = policy(rule("allow", "deliver", when % ("1" * 64)))
+    assert rules.decide(mail(), report(good, mine)).action is Action.DELIVER
+    assert rules.decide(mail(), report(good, evil, mine, other)).action is Action.QUARANTINE
+    assert rules.decide(mail(), report(evil, good, other, mine)).action is Action.QUARANTINE
+
+
+def test_a_rule_by_macro_explains_nothing_of_a_report_that_leaves_things_out() -> None:
+    known = "3f" * 32
+    more = 'expires = 2099-01-01\nreason = "known"'
+    rules = policy(rule("allow", "deliver", f'{{ macro = "{known}" }}', more))
+    given = report(
+        part("2/a.docm", FileType.DOCM, Verdict.AUTOEXEC),
+        replace(found(Kind.VBA_AUTOEXEC, "2/a.docm"), fingerprint=known),
+    )
+    assert rules.decide(mail(), given).action is Action.DELIVER
+    assert rules.decide(mail(), replace(given, whole=False)).action is Action.QUARANTINE
