@@ -117,10 +117,11 @@ class RemoteQuarantine:
     async def release(
         self, held_id: str, *, why: str, recipients: Sequence[str] | None, to: Sequence[str] | None, again: bool
     ) -> Released:
-        """Send it to its recipients or some of them."""
-        if to or again:
-            raise QuarantineError("--to and --again are for commands on the gateway's own machine.")
-        wish = {"why": why} | ({"recipients": list(recipients)} if recipients else {})
+        """Send it to its recipients, some of them, or a copy to others."""
+        wish: dict[str, object] = {"why": why}
+        wish |= {"recipients": list(recipients)} if recipients else {}
+        wish |= {"to": list(to)} if to else {}
+        wish |= {"again": True} if again else {}
         told = await self._ask("POST", _path(held_id, "/release"), wish)
         try:
             replies = tuple((str(one["recipient"]), str(one["reply"])) for one in told["replies"])

@@ -110,7 +110,6 @@ def test_a_gateway_elsewhere_is_commanded_like_ours(pair: Start, tmp_path: Path)
     assert "do not open it" in there("export", held_id, "-o", str(sample))
     assert sample.read_bytes() == message
     assert "no held message" in there("show", "ffff", code=1)
-    assert "--to and --again" in there("release", held_id, "--why", "x", "--again", code=3)
     assert "250" in there("release", held_id[:5], "--why", "expected")
     eventually("the message at the next hop", lambda: len(running.hop.messages) == 1)
     assert running.hop.messages[0].data == message

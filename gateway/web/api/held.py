@@ -16,7 +16,7 @@ from gateway.web.api import models
 from gateway.web.api.operations import Call, Operation
 from gateway.web.api.tokens import Scope
 from gateway.web.desk import Desk, Query, place
-from gateway.web.pages import LONGEST_FIELD
+from gateway.web.pages import LONGEST_FIELD, DeskError
 
 CHUNK = 256 * 1024
 
@@ -71,7 +71,7 @@ class HeldOperations:
                 "POST",
                 f"{ONE}/release",
                 "Send a message on to its recipients",
-                "Byte for byte as it came. Safe to repeat: what was released already is 409, and nobody gets it twice.",
+                "As it came, or `disarmed`. Safe to repeat without `again` and `to`: what was released is 409.",
                 Scope.RELEASE,
                 self.release,
                 models.Outcome,
@@ -134,10 +134,18 @@ class HeldOperations:
         return StreamingResponse(_pieces(file), headers=headers, media_type="application/octet-stream")
 
     async def release(self, call: Call) -> BaseModel | Response:
-        """To all its recipients, or some."""
+        """To all its recipients, some, or others."""
         wish: models.Release = call.body
+        if wish.recipients and wish.to:
+            raise DeskError("recipients picks from the message's own recipients, to names others: give one of them.")
         replies = await self._desk.release(
-            call.held_id, by=call.person, why=clip(wish.why, LONGEST_FIELD), recipients=wish.recipients
+            call.held_id,
+            by=call.person,
+            why=clip(wish.why, LONGEST_FIELD),
+            recipients=wish.recipients,
+            to=wish.to or (),
+            disarmed=wish.disarmed,
+            again=wish.again,
         )
         held = await self._desk.get(call.held_id)
         words = tuple(models.Reply(recipient=recipient, reply=reply) for recipient, reply in replies)

@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
-from gateway.message import Action, Decision, HeldState, Report, Transaction
+from gateway.message import Action, Decision, Effect, HeldState, Report, Transaction
+from gateway.policy.entries import MAX_RECIPIENTS as MAX_SCOPE
+from gateway.policy.entries import Subject
 from gateway.web.api.mirror import Text, VerdictWord, model_of
 from gateway.web.api.tokens import Scope
 from gateway.web.desk import PLACE
@@ -148,6 +150,13 @@ class Release(_Given):
         None, description="Only to these of its recipients; without it to all who have not got it yet."
     )
 
+    to: Annotated[list[Address], Field(min_length=1, max_length=100)] | None = Field(
+        default=None,
+        description="A copy to these other addresses, which have to be ours; it stays held for its own recipients.",
+    )
+    disarmed: bool = Field(default=False, description="A copy without the macros instead of the original.")
+    again: bool = Field(default=False, description="Also what was released before: somebody may get it twice.")
+
 
 class Reason(_Given):
     """Why something is done."""
@@ -197,3 +206,51 @@ class Version(_Told):
 
     version: str
     api: Literal["1"] = "1"
+
+
+class ExceptionSearch(_Given):
+    """Which exceptions to list."""
+
+    ended: bool = Field(default=False, description="Also those that have ended within a year.")
+
+
+class NewException(_Given):
+    """What to allow or block."""
+
+    effect: Effect
+    subject: Subject
+    what: str = Field(
+        min_length=1,
+        max_length=ADDRESS,
+        description="A macro's fingerprint, a file's SHA-256, or user@example.com, example.com, .example.com.",
+    )
+    why: Why
+    recipients: Annotated[list[Address], Field(max_length=MAX_SCOPE)] = Field(
+        default=[], description="For these recipients only, written as addresses are; for everybody without it."
+    )
+    expires: AwareDatetime | None = Field(default=None, description="The first moment when it counts no more.")
+
+
+class Exception_(_Told):  # noqa: N801 - Exception is Python's own
+    """One exception to the rules."""
+
+    model_config = ConfigDict(title="Exception", from_attributes=True, frozen=True)
+
+    id: str
+    effect: Effect
+    subject: Subject
+    what: Text
+    recipients: tuple[Text, ...]
+    why: Text
+    who: Text
+    added: AwareDatetime
+    expires: AwareDatetime | None
+    removed: AwareDatetime | None
+    removed_by: Text
+    removed_why: Text
+
+
+class Exceptions(_Told):
+    """What is allowed and blocked, newest first."""
+
+    items: tuple[Exception_, ...]

@@ -16,7 +16,7 @@ from gateway import __version__
 from gateway.web.api.operations import Operation
 from gateway.web.api.problems import MEDIA_TYPE, ProblemDetails
 
-HELD_ID = {"type": "string", "pattern": "^[0-9a-f]{1,64}$", "examples": ["0123456789abcdef"]}
+ID = {"type": "string", "pattern": "^[0-9a-f]{1,64}$", "examples": ["0123456789abcdef"]}
 ALWAYS = (400, 401, 403, 429, 503)
 """What any operation may be refused with."""
 
@@ -79,12 +79,11 @@ def _takes(operation: Operation) -> str:
 
 
 def _parameters(operation: Operation, references: dict[Any, Any], schemas: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    if "{held_id}" in operation.path:
-        found.append({"name": "held_id", "in": "path", "required": True, "schema": HELD_ID})
+    named = [name for name in ("held_id", "entry_id") if f"{{{name}}}" in operation.path]
+    found: list[dict[str, Any]] = [{"name": name, "in": "path", "required": True, "schema": ID} for name in named]
     if operation.query:
-        name = references[operation.query, "validation"]["$ref"].rpartition("/")[2]
-        for field, schema in schemas.pop(name)["properties"].items():
+        model = references[operation.query, "validation"]["$ref"].rpartition("/")[2]
+        for field, schema in schemas.pop(model)["properties"].items():
             shape = {key: value for key, value in schema.items() if key not in {"title", "description"}}
             found.append({"name": field, "in": "query", "description": schema.get("description", ""), "schema": shape})
     return found

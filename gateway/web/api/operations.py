@@ -20,11 +20,12 @@ from gateway.web.people import Person
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that passed every check: ``query`` and ``body`` are of the operation's models, ``held_id`` is ""
-    where the path names no message."""
+    """One request that passed every check: ``query`` and ``body`` are of the operation's models, ``held_id``
+    and ``entry_id`` are "" where the path names no message and no exception."""
 
     caller: Caller
     held_id: str
+    entry_id: str
     query: Any
     body: Any
 

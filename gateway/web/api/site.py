@@ -19,6 +19,7 @@ from starlette.types import Scope as Connection
 
 from gateway.web.api.about import AboutOperations
 from gateway.web.api.door import Door
+from gateway.web.api.excepted import ExceptionOperations
 from gateway.web.api.held import HeldOperations
 from gateway.web.api.openapi import document
 from gateway.web.api.operations import Call, Operation
@@ -35,7 +36,7 @@ ID = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
 
 def operations(desk: Desk) -> list[Operation]:
     """All of them."""
-    return [*HeldOperations(desk).table(), *AboutOperations(desk).table()]
+    return [*HeldOperations(desk).table(), *ExceptionOperations(desk).table(), *AboutOperations(desk).table()]
 
 
 def api_routes(desk: Desk, tokens: Tokens, users: Users) -> list[BaseRoute]:
@@ -91,12 +92,12 @@ class Place:
         if operation is None:
             raise _wrong_method(set(self._by_method))
         caller = await self._door.enter(request, operation.scope)
-        held_id = request.path_params.get("held_id", "")
-        if held_id and not ID.fullmatch(held_id):
-            raise Problem(404, "There is no such message: an id has the digits 0-9 and a-f.")
+        named = {name: str(request.path_params.get(name, "")) for name in ("held_id", "entry_id")}
+        if not all(ID.fullmatch(word) for word in named.values() if word):
+            raise Problem(404, "There is nothing of that id: it has the digits 0-9 and a-f.")
         query = query_of(request, operation.query or Nothing)
         body = await body_of(request, operation.body) if operation.body else None
-        return await operation.handler(Call(caller, held_id, query, body))
+        return await operation.handler(Call(caller, **named, query=query, body=body))
 
 
 class Nothing(BaseModel, extra="forbid"):

@@ -43,6 +43,7 @@ class Scope(enum.StrEnum):
     DOWNLOAD = "download"
     RELEASE = "release"
     DELETE = "delete"
+    EXCEPTIONS = "exceptions"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from gateway.exception_desk import ExceptionDesk
+from gateway.exceptions import ExceptionList
 from gateway.web import users as users_module
 from gateway.web.api.site import api_routes
 from gateway.web.api.tokens import Scope, Tokens
@@ -40,6 +42,7 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
     cheap = users_module.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(users_module, "_HASHER", cheap)
     users, tokens, desk = Users(tmp_path / "users.json"), Tokens(tmp_path / "tokens.json"), StubDesk()
+    desk.exceptions = ExceptionDesk(ExceptionList(tmp_path / "exceptions.json"))
     for role in Role:
         users.put({"viewer": "vic", "releaser": "ann"}.get(role, role), role, PASSWORD)
     client = TestClient(Starlette(routes=api_routes(desk, tokens, users)), base_url="http://gate.test/api/v1")
