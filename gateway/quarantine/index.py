@@ -120,13 +120,19 @@ class Index:
 
     async def _places(self, connection: AsyncConnection, new: Sequence[Files]) -> list[int]:
         """A free place in the list for each, at its time or as soon after it as can be."""
+        wanted = [place_of(files.record.kept_at) for files in new]
+        taken = set(await self._taken(connection, wanted))
         places: dict[int, None] = {}
-        for files in new:
-            place = place_of(files.record.kept_at)
-            while place in places or await connection.scalar(select(searched.c.place).where(searched.c.place == place)):
-                place += 1
-            places[place] = None
+        for place in wanted:
+            free = place
+            while free in places or free in taken or (free != place and await self._taken(connection, [free])):
+                free += 1
+            places[free] = None
         return list(places)
+
+    async def _taken(self, connection: AsyncConnection, wanted: list[int]) -> Sequence[int]:
+        query = select(searched.c.place).where(searched.c.place.in_(wanted))
+        return (await connection.scalars(query)).all()
 
     async def _make_known(self, connection: AsyncConnection, told: Sequence[tuple[int, Texts, set[str]]]) -> None:
         """Enter what can be looked for, by place."""
