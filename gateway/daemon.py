@@ -60,7 +60,8 @@ READY_SECONDS = 5.0
 """How long an answer about readiness is good for, so that a probe does not become a load on the next hop."""
 
 FIXED = (
-    *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.users", "http.tokens"),
+    *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.trusted_proxies"),
+    *("http.users", "http.tokens"),
     *("policy.exceptions", "quarantine.store", "quarantine.messages", "log.format", "log.level"),
 )
 """Settings that only a restart can change: they belong to open ports and files."""
@@ -132,6 +133,7 @@ class Daemon:
     async def _open(self, settings: Settings) -> None:
         store = settings.quarantine
         self._quarantine = await Quarantine.open(store.store, store.messages, exclusive=True)
+        self._quarantine.requests.two_person = store.two_person
         settled = self._quarantine.settled
         if settled != Settled():
             self.events.notice(
@@ -180,11 +182,18 @@ class Daemon:
         host, _, port = listen.rpartition(":")
         http = self._settings.http
         assert self._quarantine is not None
-        exceptions, look = ExceptionDesk(self.exceptions), Looking(self._quarantine, self.current)
-        desk = ReleaseDesk(self._quarantine, self._way_of_releases, self.ready, self._count_workers, exceptions, look)
+        desk = ReleaseDesk(
+            self._quarantine,
+            self._way_of_releases,
+            self.ready,
+            self._count_workers,
+            ExceptionDesk(self.exceptions),
+            Looking(self._quarantine, self.current),
+            self.events.release_request,
+        )
         users = Users(http.users)
         pages = [
-            *routes(desk, users, public_url=http.public_url),
+            *routes(desk, users, public_url=http.public_url, proxies=http.trusted_proxies),
             *api_routes(desk, Tokens(http.tokens), users),
             *request_routes(self._read_link, self._told_of(desk.ask)),
         ]
@@ -270,6 +279,8 @@ class Daemon:
             if self._milter is not None:
                 self._milter.reconfigure(milter_settings(settings))
             self._settings = settings
+            if self._quarantine is not None:
+                self._quarantine.requests.two_person = settings.quarantine.two_person
             self.metrics.certificate_expiry.set(certificate_expiry(settings))
             self.events.reloaded(ok=True)
             self.metrics.reloads.labels("taken").inc()
@@ -372,6 +383,7 @@ class Daemon:
         self._lag = 0.0
         assert self._quarantine is not None
         with contextlib.suppress(QuarantineError):
+            self.metrics.requests_waiting.set(await self._quarantine.requests.count())
             stats = await self._quarantine.stats()
             for state in HeldState:
                 self.metrics.quarantine_messages.labels(state).set(stats.count.get(state, 0))

@@ -6,29 +6,38 @@ what, whether they come by a page or otherwise. What goes wrong is a ``DeskError
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 from gateway.exception_desk import ExceptionDesk
-from gateway.looking import Looking
+from gateway.looking import Looking, Sending
 from gateway.message import HeldState, ScanFailed, Verdict
-from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed
+from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed, asking
+from gateway.quarantine.asking import Asked
 from gateway.quarantine.release import Deliver
+from gateway.quarantine.wish import Wish
 from gateway.web.desk import Failed, NotHeld, NotTaken, Query, require
 from gateway.web.pages import DeskError
 from gateway.web.people import Act, Person
 
 WAITING = frozenset({HeldState.HELD, HeldState.RELEASING})
 HOURS = 24
+MOST_LISTED = 100
+"""Messages on the page of requests: who has more of them answers these first."""
 SOMEBODY = "one of the recipients"
 """Who asks by a link that all recipients of a message got."""
 
 
+Tell = Callable[[str, str, str, str], None]
+"""Notes in the log what became of a request: the step, the held id, who and why."""
+
+
 class ReleaseDesk:
     """``way`` opens the way a released message takes, ``ready`` gives reasons why mail cannot flow, ``workers`` the
-    numbers of scan workers alive and at work."""
+    numbers of scan workers alive and at work, ``tell`` notes in the log what becomes of requests."""
 
     def __init__(
         self,
@@ -38,6 +47,7 @@ class ReleaseDesk:
         workers: Callable[[], tuple[int, int]],
         exceptions: ExceptionDesk,
         look: Looking,
+        tell: Tell,
     ) -> None:
         self.look = self._look = look
         self._quarantine = quarantine
@@ -45,6 +55,7 @@ class ReleaseDesk:
         self._ready = ready
         self._workers = workers
         self.exceptions = exceptions
+        self._tell = tell
 
     async def find(self, query: Query) -> Sequence[Any]:
         """What fits, newest first."""
@@ -125,6 +136,106 @@ class ReleaseDesk:
                     disarmed=disarmed,
                 )
         return done.replies
+
+    @property
+    def two_person(self) -> bool:
+        """Whether every release takes a request and the approval of another person."""
+        return self._quarantine.requests.two_person
+
+    async def request_release(
+        self,
+        held_id: str,
+        *,
+        by: Person,
+        why: str,
+        recipients: Sequence[str] | None,
+        to: Sequence[str] = (),
+        disarmed: bool = False,
+    ) -> None:
+        """Ask for what ``release`` would do; somebody has to approve it."""
+        require(by, Act.ASK)
+        wish = Wish(None if recipients is None else tuple(recipients), tuple(to), disarmed=disarmed)
+        with _told():
+            self._look.require_ours((await self._quarantine.get(held_id)).record, to)
+            await self._quarantine.requests.ask(held_id, wish, who=by.who, account=by.name, why=why)
+        self._tell("asked", held_id, by.who, why)
+
+    async def approve(self, held_id: str, number: int, *, by: Person, why: str) -> Sequence[tuple[str, str]]:
+        """Approve a request of another, and send just what it asks for; what the next hop said to each. What today's
+        rules do not let go is not approved."""
+        require(by, Act.DECIDE)
+        with _told():
+            asked = await self._quarantine.requests.opened(held_id, number)
+            async with self._sending(held_id, asked) as sending:
+                await self._quarantine.requests.approve(held_id, number, who=by.who, account=by.name, why=why)
+                self._tell("approved", held_id, by.who, why)
+                return await self._carry_out(held_id, asked, by, why, sending)
+
+    async def send_approved(self, held_id: str, number: int, *, by: Person) -> Sequence[tuple[str, str]]:
+        """Try once more what was approved and did not reach everybody."""
+        require(by, Act.RELEASE)
+        with _told():
+            asked = await self._quarantine.requests.opened(held_id, number)
+            async with self._sending(held_id, asked) as sending:
+                return await self._carry_out(held_id, asked, by, asked.why, sending)
+
+    @asynccontextmanager
+    async def _sending(self, held_id: str, asked: Asked) -> AsyncIterator[Sending]:
+        record = (await self._quarantine.get(held_id)).record
+        self._look.require_ours(record, asked.wish.to)
+        async with self._look.sending(record, disarmed=asked.wish.disarmed, known="") as sending:
+            yield sending
+
+    async def _carry_out(
+        self, held_id: str, asked: Asked, by: Person, why: str, sending: Sending
+    ) -> Sequence[tuple[str, str]]:
+        async with self._way() as deliver:
+            done = await self._quarantine.carry_out(
+                held_id, asked.wish, who=by.who, why=f"{why} ({sending.note})", deliver=sending.through(deliver)
+            )
+        return done.replies
+
+    async def turn_down(self, held_id: str, number: int, *, by: Person, why: str) -> None:
+        """Say no to a request; ``number`` 0: to those of recipients."""
+        require(by, Act.DECIDE)
+        with _told():
+            await self._quarantine.requests.refuse(held_id, number, who=by.who, account=by.name, why=why)
+        self._tell("refused", held_id, by.who, why)
+
+    async def take_back(self, held_id: str, number: int, *, by: Person) -> None:
+        """A request of one's own."""
+        require(by, Act.ASK)
+        with _told():
+            await self._quarantine.requests.take_back(held_id, number, who=by.who, account=by.name)
+        self._tell("taken-back", held_id, by.who, "")
+
+    async def waiting(self) -> int:
+        """How many messages somebody asks for; for the head of each page."""
+        with _told():
+            return await self._quarantine.requests.count()
+
+    async def requests(self) -> Sequence[Any]:
+        """Those messages, as ``get`` gives them, who waits for longest first. One that cannot be read is passed over:
+        its own page says why."""
+        with _told():
+            ids = await self._quarantine.requests.ids(MOST_LISTED)
+        found = []
+        for held_id in ids:
+            with contextlib.suppress(QuarantineError):
+                found.append(await self._quarantine.get(held_id))
+        return found
+
+    def request_on(self, held: Any) -> Any | None:
+        """The request of our people that waits on a message, or that was approved and has not reached everybody."""
+        return asking.opened(held.journal, datetime.now(UTC))
+
+    def recipients_wait(self, held: Any) -> bool:
+        """Whether a recipient asked for it by a link and nobody has refused it."""
+        return asking.recipients_wait(held.journal)
+
+    def is_mine(self, asked: Any, by: Person) -> bool:
+        """Whether this person asks for it."""
+        return asking.same(asked.account, by.name)
 
     async def delete(self, held_id: str, *, by: Person, why: str) -> None:
         """Remove its bytes."""

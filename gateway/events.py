@@ -109,6 +109,10 @@ class MailLog:
         """The next hop could not be spoken to."""
         self._write("error", "next-hop-failed", address=address, why=clip(why, 300))
 
+    def release_request(self, step: str, held_id: str, who: str, why: str) -> None:
+        """Somebody asked for a release, approved, refused or took back what was asked; ``step`` is a word of ours."""
+        self._write("info", "release-request", step=step, held=held_id, who=clip(who, 100), why=clip(why, 500))
+
     def reloaded(self, ok: bool, why: str = "") -> None:
         """A reload was taken, or refused with its reason while the old configuration stays."""
         self._write("info" if ok else "error", "reloaded" if ok else "reload-refused", why=clip(why, 2000))

@@ -105,6 +105,7 @@ class Metrics:
         self.cache_entries = gauge("verdict_cache_entries", "Documents the verdict cache remembers.")
         self.quarantine_messages = gauge("quarantine_messages", "Messages in quarantine.", "state")
         self.quarantine_bytes = gauge("quarantine_bytes", "Bytes of the messages held.")
+        self.requests_waiting = gauge("release_requests_waiting", "Messages somebody asks to be released.")
         self.quarantine_oldest = gauge("quarantine_oldest_timestamp_seconds", "When the oldest held message came.")
         self.quarantine_free = gauge("quarantine_free_bytes", "Free bytes where held messages are stored.")
         self.keep_failures = counter("keep_failures_total", "Messages the quarantine could not store.")
@@ -117,8 +118,9 @@ class Metrics:
         )
         self.loop_lag = gauge("event_loop_lag_seconds", "Longest stall of the event loop since the last look.")
         self.log_dropped = gauge("log_lines_dropped", "Lines of the log that could not be written.")
-        self.build = Info("macrogate_build", "What runs here.", registry=registry)
-        self.build.info({"version": __version__, "python": platform.python_version()})
+        Info("macrogate_build", "What runs here.", registry=registry).info(
+            {"version": __version__, "python": platform.python_version()}
+        )
         self._known_triggers: frozenset[str] = frozenset()
         self._campaigns = Campaigns()
         self._begin()

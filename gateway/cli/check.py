@@ -11,6 +11,7 @@ import click
 
 from gateway.cli.yara_rules import load_yara
 from gateway.config import DEFAULT_PATH, ConfigError, Settings, load
+from gateway.endpoint import Endpoint
 from gateway.message import Action, Client
 from gateway.policy import Policy, PolicyError
 from gateway.scan.triggers import ScanRules
@@ -115,6 +116,11 @@ def summary(settings: Settings, policy: Policy) -> Iterator[str]:
     yield "fine"
     doors = (smtp.listen, "SMTP"), (settings.milter.listen, "milter"), (settings.http.listen, "metrics, health")
     yield "  listens    " + ", ".join(f"{where} ({what})" for where, what in doors if where)
+    if settings.http.listen and not _private(settings):
+        yield (
+            f"  CAUTION    {settings.http.listen} is open to other machines in plain HTTP: passwords of the pages can "
+            "be read on the way; listen on 127.0.0.1, with a web server with TLS in front named in http.public_url"
+        )
     peers = ", ".join(map(str, smtp.trusted_peers)) or "nobody"
     yield f"  trusts     {peers} to name the real client"
     introduced = "introduces the client by XCLIENT" if smtp.xclient else "introduces the client by XFORWARD if offered"
@@ -130,6 +136,11 @@ def summary(settings: Settings, policy: Policy) -> Iterator[str]:
     for rule in policy.rules:
         trial = " (on trial)" if rule.table.mode == "shadow" else ""
         yield f"    {rule.table.action.value:<11}{rule.id}: {rule.table.title}{trial}"
+
+
+def _private(settings: Settings) -> bool:
+    """Whether the pages are for this machine only, or reached by TLS."""
+    return Endpoint.parse(settings.http.listen).private or settings.http.public_url.startswith("https://")
 
 
 def _authenticates(settings: Settings) -> str:

@@ -194,6 +194,12 @@ def show(held_id: str, raw: bool, as_json: bool, place: Place) -> None:
 @click.option(
     "--again", is_flag=True, help="Also what was released, or interrupted, before: somebody may get it twice."
 )
+@click.option(
+    "--alone",
+    default="",
+    metavar="REASON",
+    help="Where quarantine.two_person asks for two: release without approval, and note why.",
+)
 @_json
 @places
 def release(
@@ -203,6 +209,7 @@ def release(
     to: tuple[str, ...],
     next_hop: str,
     again: bool,
+    alone: str,
     as_json: bool,
     place: Place,
 ) -> None:
@@ -210,6 +217,9 @@ def release(
 
     A message counts as released once the next hop has taken it for every recipient; until then it stays held for the
     rest, and the same command again sends it only to them.
+
+    With quarantine.two_person only what one person asked for on the pages and another approved is released, unless
+    --alone says why one has to be enough.
     """
     if recipients and to:
         raise click.UsageError(
@@ -218,7 +228,9 @@ def release(
 
     async def work(store: Holdings) -> int:
         async def one(held_id: str) -> dict[str, Any]:
-            done = await store.release(held_id, why=why, recipients=recipients or None, to=to, again=again)
+            done = await store.release(
+                held_id, why=why, recipients=recipients or None, to=to, again=again, alone=alone
+            )
             return {"state": done.state.value, "replies": [list(reply) for reply in done.replies]}
 
         return await run.each(store.resolve, held_ids, one, as_json=as_json)

@@ -39,7 +39,14 @@ class Holdings(Protocol):
     async def open_message(self, held_id: str) -> BinaryIO: ...
 
     async def release(
-        self, held_id: str, *, why: str, recipients: Sequence[str] | None, to: Sequence[str] | None, again: bool
+        self,
+        held_id: str,
+        *,
+        why: str,
+        recipients: Sequence[str] | None,
+        to: Sequence[str] | None,
+        again: bool,
+        alone: str = "",
     ) -> Released: ...
 
     async def delete(self, held_id: str, *, why: str) -> None: ...
@@ -71,12 +78,19 @@ class LocalQuarantine:
         )
 
     async def release(
-        self, held_id: str, *, why: str, recipients: Sequence[str] | None, to: Sequence[str] | None, again: bool
+        self,
+        held_id: str,
+        *,
+        why: str,
+        recipients: Sequence[str] | None,
+        to: Sequence[str] | None,
+        again: bool,
+        alone: str = "",
     ) -> Released:
         """Send it to its recipients, some of them, or a copy to others."""
         async with run.deliver_with(self._settings, self._next_hop) as deliver:
             return await self._store.release(
-                held_id, who=run.who(), why=why, recipients=recipients, to=to, again=again, deliver=deliver
+                held_id, who=run.who(), why=why, recipients=recipients, to=to, again=again, deliver=deliver, alone=alone
             )
 
     async def delete(self, held_id: str, *, why: str) -> None:
@@ -144,6 +158,7 @@ def _local(place: Place) -> AbstractAsyncContextManager[Holdings]:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Holdings]:
         store = await Quarantine.open(settings.quarantine.store, settings.quarantine.messages, exclusive=False)
+        store.requests.two_person = settings.quarantine.two_person
         try:
             yield LocalQuarantine(store, settings, place.next_hop)
         finally:

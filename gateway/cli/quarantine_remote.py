@@ -115,9 +115,18 @@ class RemoteQuarantine:
         return await asyncio.to_thread(self._download, _path(held_id, "/raw"))
 
     async def release(
-        self, held_id: str, *, why: str, recipients: Sequence[str] | None, to: Sequence[str] | None, again: bool
+        self,
+        held_id: str,
+        *,
+        why: str,
+        recipients: Sequence[str] | None,
+        to: Sequence[str] | None,
+        again: bool,
+        alone: str = "",
     ) -> Released:
         """Send it to its recipients, some of them, or a copy to others."""
+        if alone:
+            raise QuarantineError("--alone is for commands on the gateway's own machine.")
         wish: dict[str, object] = {"why": why}
         wish |= {"recipients": list(recipients)} if recipients else {}
         wish |= {"to": list(to)} if to else {}

@@ -55,6 +55,7 @@ def run(work: Callable[[Quarantine], Awaitable[int]], settings: Settings) -> int
 
     async def opened() -> int:
         quarantine = await Quarantine.open(store, messages, exclusive=False)
+        quarantine.requests.two_person = settings.quarantine.two_person
         try:
             return await work(quarantine)
         finally:

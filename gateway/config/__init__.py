@@ -208,6 +208,7 @@ class Http(_Section):
 
     listen: MaybeListener = "127.0.0.1:8025"
     public_url: Annotated[str, BeforeValidator(_maybe(_public_url))] = ""
+    trusted_proxies: Networks = ()
     users: File = Path("/var/lib/macrogate/users.json")
     tokens: File = Path("/var/lib/macrogate/tokens.json")
 
@@ -263,6 +264,7 @@ class QuarantineSection(_Section):
     messages: Text = "file:///var/lib/macrogate/messages"
     retention: Seconds = 30 * 86400.0
     contact: Text = ""
+    two_person: Switch = False
 
 
 class NoticeSection(_Section):

@@ -101,6 +101,12 @@ def _strangers(settings: Settings) -> Iterator[Problem]:
             ("smtp.trusted_peers",),
             "names the whole Internet, so anybody could claim to be any client; name your own MTAs and proxies",
         )
+    if any(network.prefixlen == 0 for network in settings.http.trusted_proxies):
+        yield (
+            ("http.trusted_proxies",),
+            "names the whole Internet, so anybody could claim another address with each try at a password; name your "
+            "own web servers",
+        )
     if smtp.proxy_protocol and not smtp.trusted_peers:
         yield (
             ("smtp.proxy_protocol", "smtp.trusted_peers"),

@@ -24,6 +24,7 @@ from gateway.quarantine.errors import HeldNotFound, StoreRefused
 from gateway.quarantine.journal import Journal, What
 from gateway.quarantine.models import Files, Filters, HeldMessage, HeldRecipient, Stats
 from gateway.quarantine.rows import (
+    asked_for,
     audit_values,
     envelope_digest,
     fingerprints,
@@ -274,6 +275,18 @@ class Index:
             oldest=when(min(times)) if times else None,
             releases=dict.fromkeys(RELEASES, 0) | {What(row.what): row.number for row in ended},
         )
+
+    async def count_asked(self, since: datetime) -> int:
+        """Held messages somebody asks for: a person of ours after ``since``, or a recipient."""
+        async with self._reading() as connection:
+            return await connection.scalar(select(func.count(asked_for(since).subquery().c.held_id.distinct()))) or 0
+
+    async def asked(self, since: datetime, limit: int) -> list[str]:
+        """Ids of those messages, first asked first."""
+        found = asked_for(since).subquery()
+        query = select(found.c.held_id).group_by(found.c.held_id).order_by(func.min(found.c.at)).limit(limit)
+        async with self._reading() as connection:
+            return list((await connection.scalars(query)).all())
 
     async def by_hour(self, first: datetime, hours: int) -> list[int]:
         """Messages kept in each of so many hours from ``first`` (UTC) on."""

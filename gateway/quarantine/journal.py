@@ -29,6 +29,10 @@ class What(enum.StrEnum):
     RECOVERED = "recovered"
     WITHDRAWN = "withdrawn"
     REQUESTED = "requested"
+    ASKED = "release-asked"
+    APPROVED = "release-approved"
+    REFUSED = "release-refused"
+    TAKEN_BACK = "release-taken-back"
     RELEASE_BEGUN = "release-begun"
     RELEASED = "released"
     RELEASE_FAILED = "release-failed"
@@ -42,7 +46,11 @@ class What(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One step. ``state`` is the state after it, ``delivered`` the positions in the envelope of the recipients whose
-    copy the next hop took, ``detail`` its words or ours; ``previous`` and ``digest`` are SHA-256 in hex."""
+    copy the next hop took, ``detail`` its words or ours; ``previous`` and ``digest`` are SHA-256 in hex.
+
+    Of a release that somebody asks for (``asking``): ``account`` is who asks or decides, ``wish`` what is asked for,
+    ``about`` the sequence of the entry that asks. Entries about anything else have none of them in their line.
+    """
 
     sequence: int
     at: datetime
@@ -55,6 +63,9 @@ class Entry:
     delivered: tuple[int, ...] = ()
     previous: str = ""
     digest: str = ""
+    account: str = ""
+    wish: str = ""
+    about: int = 0
 
     def sealed(self) -> Entry:
         """The same entry with its digest."""
@@ -124,6 +135,9 @@ class Journal:
         why: str,
         detail: str = "",
         delivered: tuple[int, ...] = (),
+        account: str = "",
+        wish: str = "",
+        about: int = 0,
     ) -> Journal:
         """The journal with one entry more; words of people are made printable and bounded."""
         entry = Entry(
@@ -136,12 +150,18 @@ class Journal:
             detail=clip(detail, 2000),
             delivered=delivered,
             previous=self.last.digest,
+            account=account,
+            wish=wish,
+            about=about,
         )
         return replace(self, entries=(*self.entries, entry.sealed()))
 
 
 def _line(entry: Entry) -> bytes:
     fields = asdict(entry) | {"at": entry.at.isoformat()}
+    for name in ("account", "wish", "about"):
+        if not fields[name]:
+            del fields[name]
     return json.dumps(fields, separators=(",", ":")).encode("ascii")
 
 
@@ -155,6 +175,6 @@ def _parse(line: bytes) -> Entry | None:
         entry = Entry(**fields)
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
-    texts = (entry.who, entry.why, entry.detail, entry.previous, entry.digest)
-    whole = all(isinstance(text, str) for text in texts) and type(entry.sequence) is int and entry.at.tzinfo is not None
-    return entry if whole else None
+    texts = (entry.who, entry.why, entry.detail, entry.previous, entry.digest, entry.account, entry.wish)
+    whole = all(isinstance(text, str) for text in texts) and entry.at.tzinfo is not None
+    return entry if whole and type(entry.sequence) is int and type(entry.about) is int else None

@@ -9,7 +9,8 @@ to the files.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,8 +19,8 @@ from typing import ParamSpec, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.message import HeldState, clip
-from gateway.quarantine.blobs import FileBlobs
-from gateway.quarantine.errors import MessageDamaged, NotPossible, QuarantineError
+from gateway.quarantine.blobs import HELD_ID, FileBlobs
+from gateway.quarantine.errors import HeldNotFound, MessageDamaged, NotPossible, QuarantineError
 from gateway.quarantine.index import Index
 from gateway.quarantine.journal import Journal, What
 from gateway.quarantine.models import Files
@@ -39,6 +40,9 @@ class Step:
     state: HeldState
     detail: str = ""
     delivered: tuple[int, ...] = ()
+    account: str = ""
+    wish: str = ""
+    about: int = 0
 
 
 class Ledger:
@@ -93,6 +97,9 @@ class Ledger:
                     why=why,
                     detail=chosen.detail,
                     delivered=chosen.delivered,
+                    account=chosen.account,
+                    wish=chosen.wish,
+                    about=chosen.about,
                 )
                 await self.run(self.blobs.append_journal, held_id, journal.last.line)
                 await self.index.refresh(connection, files.record, journal, files.stored)
@@ -132,3 +139,18 @@ def sentence(error: BaseException) -> str:
         return "the index was busy for too long"
     original = getattr(error, "orig", None)
     return clip(str(original or getattr(error, "strerror", None) or error) or type(error).__name__, 300)
+
+
+@contextlib.contextmanager
+def asked() -> Iterator[None]:
+    """A question to index or disk that was not answered, as a sentence."""
+    try:
+        yield
+    except (OSError, SQLAlchemyError) as error:
+        raise QuarantineError(f"The quarantine cannot be asked: {sentence(error)}") from error
+
+
+def known_form(held_id: str) -> None:
+    """Raises ``HeldNotFound`` for what is no id at all."""
+    if not HELD_ID.fullmatch(held_id):
+        raise HeldNotFound(f"There is no held message {held_id[:64]!a}: an id is 16 or more of the digits 0-9 and a-f")

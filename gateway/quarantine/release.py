@@ -4,22 +4,25 @@ Contract: what the next hop gets are the bytes that arrived, verified against th
 arrived, or the part of it that was asked for. The journal says so before the first byte is sent. A message is
 released when every recipient's copy has been taken (2yz); until then it stays held for the others, and a second
 release goes only to them. A crash on the way leaves it ``releasing``: ``again`` sends once more, at the risk of a
-twin and never of a loss.
+twin and never of a loss. Under the rule of two persons nothing goes but what was asked for and approved (``asking``).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 from gateway import failpoints
 from gateway.message import Client, Envelope, HeldState, Recipient, Reply, clip
+from gateway.quarantine.asking import Asked, approved
 from gateway.quarantine.errors import MessageDamaged, NotPossible, QuarantineError, ReleaseFailed
 from gateway.quarantine.journal import What
 from gateway.quarantine.ledger import Ledger, Step, require
 from gateway.quarantine.models import Files, Released
+from gateway.quarantine.wish import Wish
 
 CHUNK = 256 * 1024
 
@@ -27,33 +30,43 @@ Deliver = Callable[[Envelope, Client, Iterable[bytes]], Awaitable[list[Reply]]]
 """One whole transaction with the next hop; one reply for each recipient, in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody asked for. ``recipients`` None: all who have not got it. ``to``: other addresses instead.
-    ``again``: also where that may make a twin."""
-
-    recipients: tuple[str, ...] | None = None
-    to: tuple[str, ...] = ()
-    again: bool = False
-    disarmed: bool = False
-    """A copy without what was found in it: the original stays held."""
-
-
-async def release(ledger: Ledger, held_id: str, *, who: str, why: str, wish: Wish, deliver: Deliver) -> Released:
-    """Raises ``NotPossible``, ``MessageDamaged``, ``ReleaseFailed`` and other ``QuarantineError``."""
+async def release(
+    ledger: Ledger,
+    held_id: str,
+    *,
+    who: str,
+    why: str,
+    wish: Wish,
+    deliver: Deliver,
+    two_person: bool = False,
+    alone: str = "",
+) -> Released:
+    """``two_person``: only what was approved, unless ``alone`` says why not. Raises ``NotPossible``,
+    ``MessageDamaged``, ``ReleaseFailed`` and other ``QuarantineError``."""
     if not why.strip():
         raise NotPossible("A release needs a reason: it is what the next person will read")
     await _no_twin(ledger, held_id, wish)
     message = await open_verified(ledger, held_id)
     try:
         chosen: tuple[int, ...] = ()
+        about = 0
 
         def begin(files: Files) -> Step:
-            nonlocal chosen
-            chosen = choose(files, wish)
-            told = f"to {', '.join(_addresses(files, chosen, wish))}"
+            nonlocal chosen, about
+            require(files, HeldState.HELD, *((HeldState.RELEASING, HeldState.RELEASED) if wish.again else ()))
+            asked = _approved(files, wish, now=datetime.now(UTC))
+            if asked is None and two_person and not alone:
+                raise NotPossible(
+                    f"Here a release takes two persons: one who asks for it, and another who approves just that. For "
+                    f"this one of {files.record.held_id} that has not been done"
+                )
+            about = asked.number if asked else 0
+            # a second try after a failure goes to those who have not got it yet
+            chosen = left(files, wish) if asked else choose(files, wish)
+            told = f"to {', '.join(addresses(files, chosen, wish))}"
             told = f"a disarmed copy {told}" if wish.disarmed else told
-            return Step(What.RELEASE_BEGUN, HeldState.RELEASING, told)
+            told = f"one person alone: {clip(alone, 500)}; {told}" if alone else told
+            return Step(What.RELEASE_BEGUN, HeldState.RELEASING, told, about=about)
 
         files = await ledger.change(held_id, who=who, why=why, step=begin)
         failpoints.reach("release-begun")
@@ -62,14 +75,35 @@ async def release(ledger: Ledger, held_id: str, *, who: str, why: str, wish: Wis
     finally:
         message.close()
     failpoints.reach("release-sent")
-    return await _finish(ledger, files, who=who, why=why, wish=wish, chosen=chosen, envelope=envelope, replies=replies)
+    return await _finish(
+        ledger, files, who=who, why=why, wish=wish, chosen=chosen, envelope=envelope, replies=replies, about=about
+    )
+
+
+def _approved(files: Files, wish: Wish, now: datetime) -> Asked | None:
+    """The approved request, if there is one, that asks for the same to the same people."""
+    asked = approved(files.journal, now)
+    if asked is None or replace(asked.wish, recipients=None) != replace(wish, recipients=None, again=asked.wish.again):
+        return None
+    granted = left(files, asked.wish)
+    return asked if set(granted) == set(left(files, wish)) and (granted or wish.to) else None
+
+
+def left(files: Files, wish: Wish) -> tuple[int, ...]:
+    """The positions in the envelope that ``wish`` names and that have not got it. Raises ``NotPossible``."""
+    known = [recipient.address for recipient in files.record.transaction.envelope.recipients]
+    named = range(len(known)) if wish.recipients is None else positions(known, wish.recipients)
+    return () if wish.to else tuple(position for position in named if position not in files.journal.delivered)
+
+
+def positions(known: list[str], wanted: Iterable[str]) -> tuple[int, ...]:
+    """Where these addresses stand among the recipients. Raises ``NotPossible``."""
+    return tuple(dict.fromkeys(position for address in wanted for position in _positions(known, address)))
 
 
 def choose(files: Files, wish: Wish) -> tuple[int, ...]:
     """The positions in the envelope that get a copy now; empty for a copy to other addresses. Raises
     ``NotPossible``."""
-    again = (HeldState.RELEASING, HeldState.RELEASED) if wish.again else ()
-    require(files, HeldState.HELD, *again)
     if wish.to:
         return ()
     known = [recipient.address for recipient in files.record.transaction.envelope.recipients]
@@ -78,11 +112,11 @@ def choose(files: Files, wish: Wish) -> tuple[int, ...]:
         rest = tuple(position for position in range(len(known)) if position not in delivered)
         # everybody has it: only a released message asked for again comes here
         return rest or tuple(range(len(known)))
-    chosen = tuple(position for address in wish.recipients for position in _positions(known, address))
+    chosen = positions(known, wish.recipients)
     twice = [clip(known[position], 320) for position in chosen if position in delivered]
     if twice and not wish.again:
         raise NotPossible(f"{', '.join(twice)} already got {files.record.held_id}; --again sends it once more")
-    return tuple(dict.fromkeys(chosen))
+    return chosen
 
 
 def _positions(known: list[str], address: str) -> list[int]:
@@ -145,7 +179,8 @@ def _envelope(files: Files, chosen: tuple[int, ...], wish: Wish) -> Envelope:
     return replace(envelope, recipients=tuple(envelope.recipients[position] for position in chosen))
 
 
-def _addresses(files: Files, chosen: tuple[int, ...], wish: Wish) -> list[str]:
+def addresses(files: Files, chosen: tuple[int, ...], wish: Wish) -> list[str]:
+    """Who gets it, as it is shown."""
     return [clip(recipient.address, 320) for recipient in _envelope(files, chosen, wish).recipients]
 
 
@@ -182,6 +217,7 @@ async def _finish(
     chosen: tuple[int, ...],
     envelope: Envelope,
     replies: list[Reply],
+    about: int,
 ) -> Released:
     got = () if wish.disarmed else chosen
     taken = tuple(position for position, reply in zip(got, replies, strict=False) if reply.positive)
@@ -198,7 +234,7 @@ async def _finish(
         complete = len(now.journal.delivered | set(taken)) == everybody
         state = HeldState.RELEASED if complete else HeldState.HELD
         what = What.RELEASE_FAILED if failed else What.COPIED if wish.to or wish.disarmed else What.RELEASED
-        return Step(what, state, told, taken)
+        return Step(what, state, told, taken, about=about)
 
     held_id = files.record.held_id
     try:

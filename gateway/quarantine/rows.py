@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, exists, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, or_, select
 
 from gateway.message import Envelope, HeldState, clip
-from gateway.quarantine.journal import Entry, Journal
+from gateway.quarantine.journal import Entry, Journal, What
 from gateway.quarantine.models import Filters, HeldMessage, HeldRecipient
-from gateway.quarantine.schema import held, macro, searched
+from gateway.quarantine.schema import audit, held, macro, searched
 from gateway.quarantine.search import Search, Texts
 from gateway.quarantine.search import table as index
 from gateway.quarantine.sidecar import Record
@@ -136,6 +136,23 @@ def _bounds(place: ColumnElement[int], filters: Filters) -> Iterator[ColumnEleme
         yield place < filters.older_than
     if filters.newer_than is not None:
         yield place > filters.newer_than
+
+
+DECIDED = (What.APPROVED, What.REFUSED, What.TAKEN_BACK, What.RELEASED, What.COPIED)
+"""Entries after which nobody waits for an answer to what was asked before."""
+
+
+def asked_for(since: datetime) -> Select[tuple[object, ...]]:
+    """Entries of held messages that ask for a release and wait for an answer; those of our people after ``since``."""
+    later = audit.alias()
+    decided = select(later.c.sequence).where(
+        later.c.held_id == audit.c.held_id, later.c.sequence > audit.c.sequence, later.c.what.in_(DECIDED)
+    )
+    ours = and_(audit.c.what == What.ASKED, audit.c.at >= since.timestamp())
+    query = select(audit.c.held_id, audit.c.at).join(held, held.c.id == audit.c.held_id)
+    return query.where(
+        or_(ours, audit.c.what == What.REQUESTED), held.c.state == HeldState.HELD.value, ~exists(decided)
+    )
 
 
 def message(row: Row[tuple[object, ...]], recipients: tuple[HeldRecipient, ...]) -> HeldMessage:

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Self
@@ -22,15 +22,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway import failpoints
 from gateway.message import Decision, HeldState, KeepFailed, Report, Transaction, clip
 from gateway.quarantine import recovery, retention
-from gateway.quarantine.blobs import HELD_ID, FileBlobs, Written
+from gateway.quarantine.blobs import FileBlobs, Written
 from gateway.quarantine.errors import HeldNotFound, NotPossible, QuarantineError, StoreRefused
 from gateway.quarantine.index import Index
 from gateway.quarantine.journal import OURSELVES, Journal, What
-from gateway.quarantine.ledger import Ledger, Step, require, sentence
+from gateway.quarantine.ledger import Ledger, Step, asked, known_form, require, sentence
 from gateway.quarantine.location import Locks, locks_for, path_of
 from gateway.quarantine.models import Files, Filters, Held, HeldMessage, Released, Settled, Stats
-from gateway.quarantine.release import Deliver, Wish, open_verified, release
+from gateway.quarantine.release import Deliver, open_verified, release
+from gateway.quarantine.requests import Requests
 from gateway.quarantine.sidecar import Record, encode
+from gateway.quarantine.wish import Wish
 from gateway.spool import Spool
 
 KEEP_SECONDS = 20.0
@@ -54,6 +56,8 @@ class Quarantine:
         self._locks = locks
         self._clock = retention.SteadyClock(time.time(), time.monotonic())
         self._overdue: set[asyncio.Task[None]] = set()
+        self.requests = Requests(ledger)
+        """What somebody asks for and another decides; says also whether every release takes both."""
         self.trouble = ""
         """Why nothing can be kept until a restart; empty while all is well."""
         self.settled = Settled()
@@ -220,12 +224,12 @@ class Quarantine:
 
     async def find(self, filters: Filters | None = None) -> tuple[HeldMessage, ...]:
         """What fits, newest first. Raises ``QuarantineError``."""
-        with _asked():
+        with asked():
             return await self._ledger.index.find(filters or Filters())
 
     async def count(self, filters: Filters) -> int:
         """How many fit, counted up to ``filters.limit``. Raises ``QuarantineError``."""
-        with _asked():
+        with asked():
             return await self._ledger.index.count(filters)
 
     async def revision(self) -> int:
@@ -235,18 +239,18 @@ class Quarantine:
 
     async def stats(self) -> Stats:
         """Counts for the metrics. Raises ``QuarantineError``."""
-        with _asked():
+        with asked():
             stats = await self._ledger.index.stats()
             return replace(stats, free=await self._ledger.run(self._ledger.blobs.free))
 
     async def by_hour(self, first: datetime, hours: int) -> list[int]:
         """Messages kept in each of so many hours from ``first`` (UTC) on. Raises ``QuarantineError``."""
-        with _asked():
+        with asked():
             return await self._ledger.index.by_hour(first, hours)
 
     async def resolve(self, prefix: str) -> str:
         """The one id that begins with ``prefix``. Raises ``HeldNotFound`` and other ``QuarantineError``."""
-        with _asked():
+        with asked():
             found = await self._ledger.index.starting_with(prefix, 2) if prefix.isalnum() else []
         if len(found) == 1:
             return found[0]
@@ -256,8 +260,8 @@ class Quarantine:
 
     async def get(self, held_id: str) -> Held:
         """Everything about one message. Raises ``HeldNotFound``, ``MessageDamaged`` and other ``QuarantineError``."""
-        _known_form(held_id)
-        with _asked():
+        known_form(held_id)
+        with asked():
             message = await self._ledger.index.get(held_id)
             files = await self._ledger.read(held_id)
             indexed = await self._ledger.index.digests(held_id)
@@ -266,7 +270,7 @@ class Quarantine:
 
     async def open_message(self, held_id: str) -> BinaryIO:
         """The bytes as received, verified; the caller closes it. Raises ``QuarantineError``."""
-        _known_form(held_id)
+        known_form(held_id)
         return await open_verified(self._ledger, held_id)
 
     # acting
@@ -282,19 +286,35 @@ class Quarantine:
         to: Sequence[str] | None = None,
         again: bool = False,
         disarmed: bool = False,
+        alone: str = "",
     ) -> Released:
         """Send it to its recipients, some of them, or (``to``) a copy to others while it stays held for its own.
         ``disarmed``: what ``deliver`` sends is a changed copy, and the original stays held for everybody.
+        ``alone``: why one person has to be enough where it takes two.
 
         Raises ``NotPossible``, ``MessageDamaged``, ``ReleaseFailed`` and other ``QuarantineError``.
         """
-        _known_form(held_id)
         wish = Wish(None if recipients is None else tuple(recipients), tuple(to or ()), again, disarmed)
-        return await release(self._ledger, held_id, who=who, why=why, wish=wish, deliver=deliver)
+        return await self.carry_out(held_id, wish, who=who, why=why, deliver=deliver, alone=alone)
+
+    async def carry_out(
+        self, held_id: str, wish: Wish, *, who: str, why: str, deliver: Deliver, alone: str = ""
+    ) -> Released:
+        """As ``release``, for a whole wish."""
+        known_form(held_id)
+        return await release(
+            *(self._ledger, held_id),
+            who=who,
+            why=why,
+            wish=wish,
+            deliver=deliver,
+            two_person=self.requests.two_person,
+            alone=alone,
+        )
 
     async def request(self, held_id: str, *, who: str, why: str) -> None:
         """Note that a recipient asks for it; each can once. Raises ``NotPossible`` and other ``QuarantineError``."""
-        _known_form(held_id)
+        known_form(held_id)
 
         def step(files: Files) -> Step:
             require(files, HeldState.HELD)
@@ -306,14 +326,14 @@ class Quarantine:
 
     async def note_download(self, held_id: str, *, who: str, why: str, what: str) -> None:
         """Note that somebody takes ``what`` of it with them. Raises ``QuarantineError``."""
-        _known_form(held_id)
+        known_form(held_id)
         await self._ledger.change(
             held_id, who=who, why=why, step=lambda files: Step(What.DOWNLOADED, files.journal.state, what)
         )
 
     async def delete(self, held_id: str, *, who: str, why: str) -> None:
         """Delete the bytes; what it was and why it went stays on record. Raises ``QuarantineError``."""
-        _known_form(held_id)
+        known_form(held_id)
 
         def step(files: Files) -> Step:
             require(files, HeldState.HELD)
@@ -327,20 +347,6 @@ class Quarantine:
         ``QuarantineError``."""
         now = self._clock.now(time.time(), time.monotonic())
         return await retention.expire(self._ledger, kept_for, floor, now, who)
-
-
-@contextlib.contextmanager
-def _asked() -> Iterator[None]:
-    """A question to index or disk that was not answered, as a sentence."""
-    try:
-        yield
-    except (OSError, SQLAlchemyError) as error:
-        raise QuarantineError(f"The quarantine cannot be asked: {sentence(error)}") from error
-
-
-def _known_form(held_id: str) -> None:
-    if not HELD_ID.fullmatch(held_id):
-        raise HeldNotFound(f"There is no held message {held_id[:64]!a}: an id is 16 or more of the digits 0-9 and a-f")
 
 
 def disk_failed(error: BaseException) -> bool:

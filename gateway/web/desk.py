@@ -150,3 +150,47 @@ class Desk(Protocol):
         original that is worse by today's rules is not sent."""
 
     async def delete(self, held_id: str, *, by: Person, why: str) -> None: ...
+
+    @property
+    def two_person(self) -> bool:
+        """Whether every release takes a request and the approval of another person."""
+
+    async def request_release(
+        self,
+        held_id: str,
+        *,
+        by: Person,
+        why: str,
+        recipients: Sequence[str] | None,
+        to: Sequence[str] = (),
+        disarmed: bool = False,
+    ) -> None:
+        """Ask for what ``release`` would do; another person has to approve it."""
+
+    async def approve(self, held_id: str, number: int, *, by: Person, why: str) -> Sequence[tuple[str, str]]:
+        """Approve the request of this number and send just what it asks for; as ``release``."""
+
+    async def send_approved(self, held_id: str, number: int, *, by: Person) -> Sequence[tuple[str, str]]:
+        """Send once more what was approved and did not reach everybody."""
+
+    async def turn_down(self, held_id: str, number: int, *, by: Person, why: str) -> None:
+        """Say no to a request; ``number`` 0: to those that recipients made by their links."""
+
+    async def take_back(self, held_id: str, number: int, *, by: Person) -> None:
+        """A request of one's own."""
+
+    async def waiting(self) -> int:
+        """How many messages somebody waits for."""
+
+    def request_on(self, held: Any) -> Any | None:
+        """The request of our people that is open on a message: ``number``, ``who``, ``why``, ``told``, ``since``,
+        ``until``, ``standing``."""
+
+    def recipients_wait(self, held: Any) -> bool:
+        """Whether a recipient asked for it by a link and nobody has refused it."""
+
+    def is_mine(self, asked: Any, by: Person) -> bool:
+        """Whether this person asks for it."""
+
+    async def requests(self) -> Sequence[Any]:
+        """Those messages, as ``get`` gives them."""

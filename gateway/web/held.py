@@ -46,7 +46,12 @@ class HeldPages:
         held = await self._desk.get(visit.held_id)
         reading, similar = await asyncio.gather(self._reading(held), self._similar(visit.held_id))
         nodes = tree(held.record.report.findings, held.record.report.parts)
-        return self._show("message.html", visit, held, reading=reading, similar=similar, nodes=nodes)
+        return self._show(
+            "message.html", visit, held, reading=reading, similar=similar, nodes=nodes, **self._asking(held)
+        )
+
+    def _asking(self, held: Any) -> dict[str, Any]:
+        return {"asked": self._desk.request_on(held), "two_person": self._desk.two_person}
 
     async def _reading(self, held: Any) -> Reading | None:
         if not held.message.stored:

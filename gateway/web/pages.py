@@ -61,7 +61,7 @@ class Templates:
 
     def page(self, template: str, *, status: int = 200, **facts: Any) -> Response:
         """One page; ``user`` and ``form`` are those of who is signed in, if anybody is."""
-        facts = {"user": None, "form": "", "now": datetime.now(UTC)} | facts
+        facts = {"user": None, "form": "", "waiting": 0, "now": datetime.now(UTC)} | facts
         text = self._environment.get_template(template).render(**facts)
         return HTMLResponse(text, status_code=status, headers=HEADERS)
 

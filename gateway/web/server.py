@@ -24,7 +24,14 @@ class WebServer:
     """One HTTP listener."""
 
     def __init__(self, application: Starlette) -> None:
-        config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off", server_header=False)
+        config = uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=False,  # uvicorn believes X-Forwarded-For of anybody on this machine; see web.clients
+        )
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
 

@@ -30,10 +30,12 @@ Clock = Callable[[], float]
 
 @dataclass(slots=True)
 class Session:
-    """One signed-in browser. ``form`` is the token each of its forms has to carry."""
+    """One signed-in browser. ``form`` is the token each of its forms has to carry; ``proof`` what the user was when
+    it began."""
 
     token: str
     user: str
+    proof: str
     form: str
     began: float
     used: float
@@ -46,13 +48,13 @@ class Sessions:
         self._clock = clock
         self._open: dict[str, Session] = {}
 
-    def begin(self, user: str) -> Session:
+    def begin(self, user: str, proof: str = "") -> Session:
         """A new session, with a token nobody has had before."""
         now = self._clock()
         self._open = {token: session for token, session in self._open.items() if self._lives(session, now)}
         while len(self._open) >= MAX_SESSIONS:
             del self._open[min(self._open, key=lambda token: self._open[token].used)]
-        session = Session(secrets.token_urlsafe(32), user, secrets.token_urlsafe(32), now, now)
+        session = Session(secrets.token_urlsafe(32), user, proof, secrets.token_urlsafe(32), now, now)
         self._open[session.token] = session
         return session
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
+from gateway.web.asking import AskingPages
+from gateway.web.clients import Networks
 from gateway.web.desk import Desk
 from gateway.web.excepted import ExceptionPages
 from gateway.web.held import HeldPages
@@ -19,9 +21,10 @@ from gateway.web.users import Users
 from gateway.web.visits import Visits
 
 
-def routes(desk: Desk, users: Users, *, public_url: str = "") -> list[BaseRoute]:
-    """The pages. ``public_url`` is where people reach them, "" for this port itself."""
-    visits = Visits(users, public_url)
+def routes(desk: Desk, users: Users, *, public_url: str = "", proxies: Networks = ()) -> list[BaseRoute]:
+    """The pages. ``public_url`` is where people reach them, "" for this port itself; ``proxies`` are the web servers
+    in front that say whose request they pass on."""
+    visits = Visits(users, public_url, desk.waiting, proxies)
     return [
         *visits.routes(),
         *ListPages(desk, visits).routes(),
@@ -29,5 +32,6 @@ def routes(desk: Desk, users: Users, *, public_url: str = "") -> list[BaseRoute]
         *HeldPages(desk, visits).routes(),
         *ReleasePages(desk, visits).routes(),
         *ExceptionPages(desk, visits).routes(),
+        *AskingPages(desk, visits).routes(),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]

@@ -7,6 +7,7 @@ it is a ``UsersError`` with the sentence that helps, and then nobody signs in.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ class User:
     name: str
     role: Role
     digest: str
+
+    @property
+    def proof(self) -> str:
+        """Changes with role and password: who signed in with another one has to do so again."""
+        return hashlib.sha256(f"{self.role} {self.digest}".encode()).hexdigest()
 
 
 class Users:

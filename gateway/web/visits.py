@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.message import clip
+from gateway.web.clients import Networks, address_of, is_local
 from gateway.web.desk import NotAllowed, NotHeld
 from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError, Templates, fields
 from gateway.web.people import Person
@@ -34,6 +35,8 @@ class Visit:
     request: Request
     person: Person
     session: Session
+    waiting: int
+    """Messages somebody asks for: the head of each page says how many."""
     form: Mapping[str, str]
     several: Mapping[str, list[str]]
 
@@ -56,11 +59,19 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 class Visits:
     """The door: signs people in and out, and lets a page see only who is signed in. ``public_url`` is where people
-    reach the pages, "" for this port itself."""
+    reach the pages, "" for this port itself; ``waiting`` counts the messages somebody asks for; ``proxies`` are
+    believed when they say whose request they pass on."""
 
-    def __init__(self, users: Users, public_url: str = "") -> None:
+    def __init__(
+        self, users: Users, public_url: str, waiting: Callable[[], Awaitable[int]], proxies: Networks = ()
+    ) -> None:
+        self._proxies = proxies
+        self._waiting = waiting
         self._users = users
         self._public = urlsplit(public_url)
+        self._secure = self._public.scheme == "https"
+        # with this prefix a browser takes it from this very host over TLS only: no neighbour can plant one
+        self._cookie = f"__Host-{COOKIE}" if self._secure else COOKIE
         self._sessions = Sessions()
         self._tries = Tries()
         self._hashing = asyncio.Semaphore(2)
@@ -80,7 +91,7 @@ class Visits:
             visit = await self._visit(request)
             if visit is None and request.headers.get("hx-request") == "true":
                 return Response(headers=HEADERS | {"HX-Refresh": "true"})  # the whole page goes to the form, not a part
-            return await self._answer(page, visit) if visit else await self._to_sign_in()
+            return await self._answer(page, visit) if visit else await self._to_sign_in(request)
 
         return endpoint
 
@@ -90,7 +101,7 @@ class Visits:
         async def endpoint(request: Request) -> Response:
             visit = await self._visit(request)
             if visit is None:
-                return await self._to_sign_in()
+                return await self._to_sign_in(request)
             if not self._is_ours(request) or not same(visit.form.get("form", ""), visit.session.form):
                 return self._refusal(visit, 403, "This form was not one of yours; open the page again and repeat it.")
             return await self._answer(page, visit)
@@ -99,18 +110,22 @@ class Visits:
 
     async def _visit(self, request: Request) -> Visit | None:
         asks_again = request.headers.get("hx-request") == "true"  # nobody's click: it keeps no session alive
-        session = self._sessions.get(request.cookies.get(COOKIE, ""), by_itself=asks_again)
+        session = self._sessions.get(request.cookies.get(self._cookie, ""), by_itself=asks_again)
         if session is None:
             return None
         try:
             user = await asyncio.to_thread(self._users.get, session.user)
         except UsersError:
             return None
-        if user is None:  # removed since
+        if user is None or not same(user.proof, session.proof):  # removed, or another role or password since
             self._sessions.end(session.token)
             return None
         form, several = await fields(request)
-        return Visit(request, Person(user.name, user.role), session, form, several)
+        try:
+            waiting = await self._waiting()
+        except DeskError:  # the page itself says what is wrong
+            waiting = 0
+        return Visit(request, Person(user.name, user.role), session, waiting, form, several)
 
     async def _answer(self, page: Page, visit: Visit) -> Response:
         try:
@@ -130,11 +145,13 @@ class Visits:
         ours = self._public.netloc or request.headers.get("host", "")
         return origin is None or urlsplit(origin).netloc == ours
 
-    async def _to_sign_in(self) -> Response:
+    async def _to_sign_in(self, request: Request) -> Response:
         try:
             anybody = bool(await asyncio.to_thread(self._users.all))
         except UsersError as error:
             return self.page("nobody.html", status=503, trouble=str(error))
+        if not anybody and not is_local(address_of(request, self._proxies)):
+            return Response(status_code=404, headers=HEADERS)  # strangers need not know that it is new
         if not anybody:
             return self.page("nobody.html", status=503, trouble="")
         response = RedirectResponse("/sign-in", status_code=303)
@@ -146,7 +163,7 @@ class Visits:
         if request.method == "GET":
             return self.page("sign_in.html", wrong="")
         form, _ = await fields(request)
-        name, address = form.get("name", ""), request.client.host if request.client else ""
+        name, address = form.get("name", ""), address_of(request, self._proxies)
         if not self._is_ours(request):
             return self.page("sign_in.html", status=403, wrong="Please sign in on this page itself.")
         if not self._tries.may(name, address):
@@ -161,12 +178,11 @@ class Visits:
             self._tries.wrong(name, address)
             return self.page("sign_in.html", status=403, wrong="User name or password is wrong.")
         self._tries.right(name)
-        self._sessions.end(request.cookies.get(COOKIE, ""))
+        self._sessions.end(request.cookies.get(self._cookie, ""))
         response = RedirectResponse("/", status_code=303)
         response.headers.update(HEADERS)
-        secure = self._public.scheme == "https"
-        token = self._sessions.begin(user.name).token
-        response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure, path="/")
+        token = self._sessions.begin(user.name, user.proof).token
+        response.set_cookie(self._cookie, token, httponly=True, samesite="strict", secure=self._secure, path="/")
         return response
 
     async def sign_out(self, visit: Visit) -> Response:
@@ -174,7 +190,7 @@ class Visits:
         self._sessions.end(visit.session.token)
         response = RedirectResponse("/sign-in", status_code=303)
         response.headers.update(HEADERS)
-        response.delete_cookie(COOKIE, path="/")
+        response.delete_cookie(self._cookie, path="/", secure=self._secure)
         return response
 
     def _refusal(self, visit: Visit, status: int, sentence: str) -> Response:
@@ -183,5 +199,5 @@ class Visits:
     def page(self, template: str, visit: Visit | None = None, *, status: int = 200, **facts: Any) -> Response:
         """One page, as this visitor sees it."""
         if visit:
-            facts |= {"user": visit.person, "form": visit.session.form}
+            facts |= {"user": visit.person, "form": visit.session.form, "waiting": visit.waiting}
         return self._templates.page(template, status=status, **facts)

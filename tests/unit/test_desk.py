@@ -26,6 +26,10 @@ def no_way() -> AbstractAsyncContextManager[Any]:
     raise AssertionError("a way to the next hop was opened")
 
 
+def untold(step: str, held_id: str, who: str, why: str) -> None:
+    raise AssertionError(f"{step} was noted")
+
+
 async def ready() -> dict[str, str]:
     return {}
 
@@ -33,7 +37,7 @@ async def ready() -> dict[str, str]:
 @pytest.fixture
 def desk() -> ReleaseDesk:
     exceptions, look = cast(ExceptionDesk, None), cast(Looking, Untouched())
-    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, ready, lambda: (2, 0), exceptions, look)
+    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, ready, lambda: (2, 0), exceptions, look, untold)
 
 
 @pytest.mark.parametrize("via", ["web", "api"])
@@ -43,6 +47,20 @@ async def test_a_viewer_can_neither_release_nor_delete(desk: ReleaseDesk, via: s
         await desk.release("0" * 16, by=vic, why="because", recipients=["a@example.com"])
     with pytest.raises(NotAllowed, match="yours is viewer"):
         await desk.delete("0" * 16, by=vic, why="because")
+
+
+async def test_who_may_not_decide_does_not(desk: ReleaseDesk) -> None:
+    al, vic = Person("al", Role.ANALYST, "api"), Person("vic", Role.VIEWER)
+    with pytest.raises(NotAllowed, match="approve or refuse a release that somebody asks for"):
+        await desk.approve("0" * 16, 1, by=al, why="because")
+    with pytest.raises(NotAllowed):
+        await desk.turn_down("0" * 16, 1, by=al, why="because")
+    with pytest.raises(NotAllowed):
+        await desk.send_approved("0" * 16, 1, by=al)
+    with pytest.raises(NotAllowed, match="ask for a release"):
+        await desk.request_release("0" * 16, by=vic, why="because", recipients=None)
+    with pytest.raises(NotAllowed):
+        await desk.take_back("0" * 16, 1, by=vic)
 
 
 def test_a_person_is_named_with_the_way_they_came() -> None:

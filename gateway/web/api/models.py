@@ -117,6 +117,9 @@ class Entry(_Told):
     delivered: tuple[int, ...]
     previous: str
     digest: str
+    account: Text = Field(description="Who asks for a release, or decides; empty in other entries.")
+    wish: str = Field(description="What is asked for, as JSON; empty in other entries.")
+    about: int = Field(description="The sequence of the entry that asks, in those that follow from it; else 0.")
 
 
 Record: Any = create_model(

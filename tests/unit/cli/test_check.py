@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli.check import check_config, summary
-from gateway.config import Settings
+from gateway.config import Http, Settings
 from gateway.policy import Policy
 
 
@@ -154,3 +154,19 @@ def test_probe_of_nobody(tmp_path: Path) -> None:
     result = CliRunner().invoke(check_config, ["--probe", "--config", written(tmp_path, text)])
     assert result.exit_code == 3
     assert f"next hop 127.0.0.1:{port}: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("listen", "public_url", "told"),
+    [
+        ("127.0.0.1:8025", "", False),
+        ("0.0.0.0:8025", "", True),
+        ("0.0.0.0:8025", "http://gate.test", True),
+        ("0.0.0.0:8025", "https://gate.test", False),
+        ("", "", False),
+    ],
+)
+def test_pages_in_plain_http_for_other_machines_are_told(listen: str, public_url: str, told: bool) -> None:
+    settings = Settings(http=Http(listen=listen, public_url=public_url))
+    lines = list(summary(settings, Policy.load(settings.policy.file)))
+    assert any("passwords of the pages can be read" in line for line in lines) is told

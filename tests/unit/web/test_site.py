@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -35,9 +36,11 @@ from gateway.message import (
     Source,
     Verdict,
 )
+from gateway.quarantine.asking import Asked
 from gateway.quarantine.journal import Journal
 from gateway.quarantine.models import Held, HeldMessage, HeldRecipient
 from gateway.quarantine.sidecar import Record
+from gateway.quarantine.wish import Wish
 from gateway.web import users as users_module
 from gateway.web.desk import NotHeld, Query, require
 from gateway.web.look import Download, Outlook, Similar
@@ -205,6 +208,54 @@ class StubDesk:
         self.how.append((tuple(to), disarmed, again, known))
         return [(address, "250 2.0.0 Ok") for address in recipients]
 
+    two_person: bool = False
+    asked_for: Asked | None = None
+
+    def request_on(self, held: Any) -> Any | None:
+        return self.asked_for
+
+    def recipients_wait(self, held: Any) -> bool:
+        return False
+
+    def is_mine(self, asked: Any, by: Person) -> bool:
+        return bool(asked.account == by.name)
+
+    async def waiting(self) -> int:
+        return int(self.asked_for is not None)
+
+    async def requests(self) -> Sequence[Any]:
+        return [await self.get(ID)] if self.asked_for else []
+
+    async def request_release(
+        self,
+        held_id: str,
+        *,
+        by: Person,
+        why: str,
+        recipients: Sequence[str] | None,
+        to: Sequence[str] = (),
+        disarmed: bool = False,
+    ) -> None:
+        require(by, Act.ASK)
+        self.how.append((tuple(to), disarmed, False, ""))
+        self.done.append(("ask", held_id, by.who, why, tuple(recipients or ())))
+
+    async def approve(self, held_id: str, number: int, *, by: Person, why: str) -> Sequence[tuple[str, str]]:
+        require(by, Act.DECIDE)
+        self.done.append(("approve", held_id, number, by.who, why))
+        return [("alice@example.com", "250 2.0.0 Ok")]
+
+    async def send_approved(self, held_id: str, number: int, *, by: Person) -> Sequence[tuple[str, str]]:
+        self.done.append(("send", held_id, number, by.who))
+        return []
+
+    async def turn_down(self, held_id: str, number: int, *, by: Person, why: str) -> None:
+        require(by, Act.DECIDE)
+        self.done.append(("refuse", held_id, number, by.who, why))
+
+    async def take_back(self, held_id: str, number: int, *, by: Person) -> None:
+        self.done.append(("take back", held_id, number, by.who))
+
     async def delete(self, held_id: str, *, by: Person, why: str) -> None:
         require(by, Act.DELETE)
         self._known(held_id)
@@ -224,6 +275,7 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Users:
     users = Users(tmp_path / "users.json")
     users.put("ann", Role.RELEASER, PASSWORD)
     users.put("vic", Role.VIEWER, PASSWORD)
+    users.put("al", Role.ANALYST, PASSWORD)
     return users
 
 
@@ -259,11 +311,43 @@ def test_strangers_see_the_sign_in_form_only(browser: TestClient, path: str) -> 
 
 def test_without_users_it_says_how_to_make_one(desk: StubDesk, tmp_path: Path) -> None:
     users = Users(tmp_path / "nobody.json")
-    browser = TestClient(Starlette(routes=routes(desk, users)), follow_redirects=False)
+    application = Starlette(routes=routes(desk, users))
+    browser = TestClient(application, follow_redirects=False, client=("127.0.0.1", 50000))
     answer = browser.get("/")
     assert answer.status_code == 503
     assert "macrogate user add" in answer.text
     assert sign_in(browser) == 403
+
+
+def test_without_users_other_machines_see_nothing(desk: StubDesk, tmp_path: Path) -> None:
+    application = Starlette(routes=routes(desk, Users(tmp_path / "nobody.json")))
+    browser = TestClient(application, follow_redirects=False, client=("192.0.2.1", 50000))
+    for path in ("/", "/quarantine", "/requests"):
+        answer = browser.get(path)
+        assert (answer.status_code, answer.text) == (404, "")
+
+
+@pytest.mark.parametrize("change", ["role", "password"])
+def test_another_role_or_password_signs_out_everywhere(browser: TestClient, people: Users, change: str) -> None:
+    sign_in(browser)
+    assert browser.get("/quarantine").status_code == 200
+    if change == "role":
+        people.set_role("ann", Role.VIEWER)
+    else:
+        people.put("ann", Role.RELEASER, PASSWORD + "!")
+    assert browser.get("/quarantine").status_code == 303
+
+
+def test_guessing_from_behind_a_proxy_is_counted_by_client(desk: StubDesk, people: Users) -> None:
+    application = Starlette(routes=routes(desk, people, proxies=[ip_network("127.0.0.1/32")]))
+    browser = TestClient(application, follow_redirects=False, client=("127.0.0.1", 50000))
+
+    def guess(client: str) -> int:
+        form = {"name": "ann", "password": "wrong password"}
+        return browser.post("/sign-in", data=form, headers={"X-Forwarded-For": client}).status_code
+
+    assert [guess(f"1.2.3.{number}, 192.0.2.1") for number in range(6)] == [403] * 5 + [429]
+    assert guess("192.0.2.2") == 403
 
 
 def test_a_broken_file_of_users_is_told_and_lets_nobody_in(browser: TestClient, people: Users) -> None:
@@ -290,6 +374,7 @@ def test_the_cookie_is_for_this_site_and_no_script(desk: StubDesk, people: Users
     browser = TestClient(application, base_url="https://gate.test", follow_redirects=False)
     answer = browser.post("/sign-in", data={"name": "ann", "password": PASSWORD})
     words = answer.headers["set-cookie"].lower()
+    assert words.startswith("__host-")
     assert all(word in words for word in ("httponly", "samesite=strict", "secure", "path=/"))
 
 
@@ -616,3 +701,73 @@ def test_what_was_found_can_be_blocked_and_allowed_from_its_page(browser: TestCl
     for subject, what in (("sender", "sender%40outside.test"), ("macro", "cd" * 32)):
         for effect in ("block", "allow"):
             assert f"/exceptions/new?effect={effect}&subject={subject}&what={what}" in page
+
+
+# --- what somebody asks for and another decides ---
+
+
+def asked(account: str) -> Asked:
+    return Asked(3, account, f"{account} (web)", EVIL, Wish(), EVIL, NOW)
+
+
+def test_an_analyst_asks_and_does_not_decide(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser, "al")
+    fields = {"form": form_token(browser), "why": "expected", "recipient": "alice@example.com"}
+    assert "Asked for" in browser.post(f"/quarantine/{ID}/ask", data=fields).text
+    assert desk.done == [("ask", ID, "al (web)", "expected", ("alice@example.com",))]
+    assert desk.how == [((), True, False, "")]
+    assert browser.post(f"/quarantine/{ID}/ask", data=fields | {"other": "soc@example.com"}).status_code == 409
+    for answer in ("approve", "refuse"):
+        refused = browser.post(f"/quarantine/{ID}/request", data=fields | {"answer": answer, "number": "3"})
+        assert refused.status_code == 403
+    assert release(browser).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("answer", "done"),
+    [
+        ("approve", ("approve", ID, 3, "ann (web)", "known")),
+        ("refuse", ("refuse", ID, 3, "ann (web)", "known")),
+        ("take-back", ("take back", ID, 3, "ann (web)")),
+        ("send", ("send", ID, 3, "ann (web)")),
+    ],
+)
+def test_an_answer_says_which_request_it_is_about(
+    browser: TestClient, desk: StubDesk, answer: str, done: tuple[Any, ...]
+) -> None:
+    desk.asked_for = asked("al")
+    sign_in(browser)
+    fields = {"form": form_token(browser), "why": "known", "number": "3", "answer": answer}
+    assert browser.get(f"/quarantine/{ID}/request", params=fields).status_code == 200
+    assert desk.done == []
+    assert browser.post(f"/quarantine/{ID}/request", data=fields).status_code == 200
+    assert desk.done == [done]
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_other_sites_cannot_answer(browser: TestClient, desk: StubDesk, headers: dict[str, str]) -> None:
+    desk.asked_for = asked("al")
+    sign_in(browser)
+    fields = {"form": form_token(browser), "why": "known", "number": "3", "answer": "approve"}
+    assert browser.post(f"/quarantine/{ID}/request", data=fields, headers=headers).status_code == 403
+    assert desk.done == []
+
+
+def test_the_head_of_each_page_says_how_many_wait(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser)
+    assert 'class="count"' not in browser.get("/").text
+    desk.asked_for = asked("al")
+    for path in ("/", "/quarantine", "/requests", f"/quarantine/{ID}"):
+        assert '<b class="count">1</b>' in browser.get(path).text
+
+
+@pytest.mark.parametrize("two_person", [True, False])
+def test_who_asks_is_not_offered_to_approve_under_the_rule(
+    browser: TestClient, desk: StubDesk, two_person: bool
+) -> None:
+    desk.asked_for, desk.two_person = asked("ann"), two_person
+    sign_in(browser)
+    page = browser.get(f"/quarantine/{ID}/request").text
+    assert ("Approve and release" in page) is not two_person
+    assert "Take it back" in page
+    assert "<img src=x" not in page
