@@ -118,9 +118,7 @@ class Metrics:
         )
         self.loop_lag = gauge("event_loop_lag_seconds", "Longest stall of the event loop since the last look.")
         self.log_dropped = gauge("log_lines_dropped", "Lines of the log that could not be written.")
-        Info("macrogate_build", "What runs here.", registry=registry).info(
-            {"version": __version__, "python": platform.python_version()}
-        )
+        self.build = Info("macrogate_build", "What runs here.", registry=registry)
         self._known_triggers: frozenset[str] = frozenset()
         self._campaigns = Campaigns()
         self._begin()
@@ -128,6 +126,7 @@ class Metrics:
     def _begin(self) -> None:
         """Every series of a closed set is there at 0 from the start: what appears with its first event has no rate,
         and an alert on it would miss that event."""
+        self.build.info({"version": __version__, "python": platform.python_version()})
         for listener, action in itertools.product(("smtp",), Action):
             self.messages.labels(listener, action)
         one_label: tuple[tuple[Counter | Gauge, Iterable[str]], ...] = (
