@@ -228,9 +228,7 @@ def release(
 
     async def work(store: Holdings) -> int:
         async def one(held_id: str) -> dict[str, Any]:
-            done = await store.release(
-                held_id, why=why, recipients=recipients or None, to=to, again=again, alone=alone
-            )
+            done = await store.release(held_id, why=why, recipients=recipients or None, to=to, again=again, alone=alone)
             return {"state": done.state.value, "replies": [list(reply) for reply in done.replies]}
 
         return await run.each(store.resolve, held_ids, one, as_json=as_json)
