@@ -234,7 +234,7 @@ class Quarantine:
 
     async def revision(self) -> int:
         """Another number after every change of what is held, by whatever process. Raises ``QuarantineError``."""
-        with _asked():
+        with asked():
             return await self._ledger.index.revision()
 
     async def stats(self) -> Stats:
