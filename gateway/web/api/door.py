@@ -16,7 +16,7 @@ from cachetools import TTLCache
 from starlette.requests import Request
 
 from gateway.web.api.problems import Problem
-from gateway.web.api.tokens import PREFIX, SHAPE, Scope, Token, Tokens
+from gateway.web.api.tokens import SHAPE, Scope, Token, Tokens
 from gateway.web.people import Person
 from gateway.web.private import PrivateFileError
 from gateway.web.users import Users
@@ -91,7 +91,7 @@ def _invalid() -> dict[str, str]:
 def _bearer(request: Request) -> str:
     """The token of a request. Raises ``Problem``."""
     for name, value in request.query_params.multi_items():
-        if PREFIX in value or name in {"access_token", "token"}:
+        if SHAPE.search(value) or name in {"access_token", "token"}:
             sentence = "A token has no place in an address, where logs keep it: send it as Authorization: Bearer."
             raise Problem(400, f"{sentence} Make another one; this one may have been seen.")
     given = request.headers.getlist("authorization")
