@@ -204,7 +204,7 @@ async def mail(port: int, rate: int, seconds: float) -> list[float]:
     for number in range(int(rate * seconds)):
         due = start + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        tasks.append(asyncio.create_task(one(mix.text(rng, number), due)))
+        tasks.append(asyncio.create_task(one(mix.stuffed(mix.text(rng, number)), due)))
     await asyncio.gather(*tasks)
     for line, _ in lines:
         line.transport.close()
