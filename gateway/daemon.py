@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway import __version__, systemd, tokens
-from gateway.config import ConfigError, Settings
+from gateway.config import ConfigError, Log, Settings
 from gateway.desk import ReleaseDesk
 from gateway.events import MAX_LISTED, MailLog
 from gateway.exception_desk import ExceptionDesk
@@ -62,7 +62,8 @@ READY_SECONDS = 5.0
 FIXED = (
     *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.trusted_proxies"),
     *("http.users", "http.tokens"),
-    *("policy.exceptions", "quarantine.store", "quarantine.messages", "log.format", "log.level"),
+    *("policy.exceptions", "quarantine.store", "quarantine.messages"),
+    *(f"log.{key}" for key in Log.model_fields),
 )
 """Settings that only a restart can change: they belong to open ports and files."""
 
@@ -374,6 +375,9 @@ class Daemon:
     async def _refresh(self) -> None:
         """Bring the gauges up to date for a scrape."""
         self.metrics.log_dropped.set(self.events.dropped)
+        for one in self.events.also:
+            self.metrics.receiver_lines.labels(one.name, "dropped").set(one.lost)
+            self.metrics.receiver_lines.labels(one.name, "waiting").set(one.waiting)
         self.metrics.refresh_campaigns()
         self.metrics.exceptions_unusable.set(bool(self.exceptions.trouble))
         in_force = self.exceptions.current.in_force(datetime.now(UTC))

@@ -2,14 +2,18 @@
 
 Contract: one event is one line, a JSON object by default. Everything a stranger wrote is printable and bounded before
 it gets here (``message.clip``) or is clipped here, so a line cannot be split, forged or coloured. Writing never raises:
-a full or closed log must not cost a mail (promise P19); what could not be written is counted in ``dropped``.
+a full or closed log must not cost a mail (promise P19); what could not be written is counted in ``dropped``. Further
+receivers get the same events, always as JSON.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
-from typing import Any, TextIO
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TextIO
 
 import structlog
 from pydantic_core import to_json
@@ -24,21 +28,56 @@ MAX_LISTED = 50
 """Recipients, findings named in one line; the counts beside them are always whole."""
 
 
-class MailLog:
-    """Where events go. ``format`` is ``json`` or ``text``, ``level`` a name of the ``logging`` module."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event on its way to a receiver: ``text`` is its JSON object, without a line end; ``level``, ``event`` and
+    ``timestamp`` (RFC 3339) are what is in there under these names."""
 
-    def __init__(self, stream: TextIO, format: str = "json", level: str = "info") -> None:  # noqa: A002 - the setting's own name
-        renderer: Any = structlog.processors.JSONRenderer(serializer=_json)
-        if format == "text":
-            renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    text: str
+    level: str
+    event: str
+    timestamp: str
+
+
+class Also(Protocol):
+    """A further receiver (``gateway.receivers``); ``lost`` and ``waiting`` count lines."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def lost(self) -> int: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    def put(self, line: Line) -> None:
+        """Returns at once and never raises."""
+
+
+class MailLog:
+    """Where events go: to ``stream``, and as JSON to those in ``also``. ``format`` is ``json`` or ``text``, ``level`` a
+    name of the ``logging`` module; with ``hash_subjects`` only the same subject looks the same."""
+
+    def __init__(
+        self,
+        stream: TextIO,
+        format: str = "json",  # noqa: A002 - the setting's own name
+        level: str = "info",
+        also: Sequence[Also] = (),
+        hash_subjects: bool = False,
+    ) -> None:
+        self.also = tuple(also)
+        self._hash_subjects = hash_subjects
         self._stream = stream
+        self._console = structlog.dev.ConsoleRenderer(colors=stream.isatty()) if format == "text" else None
         self._dropped = 0
         self._log = structlog.wrap_logger(
             structlog.WriteLogger(stream),
             processors=[
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
-                renderer,
+                self._render,
             ],
             wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         )
@@ -47,6 +86,14 @@ class MailLog:
     def dropped(self) -> int:
         """How many lines could not be written, by us or by a stream that writes later (``aside``)."""
         return self._dropped + int(getattr(self._stream, "lost", 0))
+
+    def _render(self, logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
+        if self._console is not None and not self.also:
+            return self._console(logger, name, event)
+        text = _json(event)
+        for one in self.also:
+            one.put(Line(text, event["level"], event["event"], event["timestamp"]))
+        return text if self._console is None else self._console(logger, name, event)
 
     def _write(self, level: str, event: str, **facts: object) -> None:
         try:
@@ -62,7 +109,7 @@ class MailLog:
             "message",
             **_origin(transaction),
             size=transaction.size,
-            subject=report.headline.subject,
+            subject=_hashed(report.headline.subject) if self._hash_subjects else report.headline.subject,
             message_id=report.headline.message_id,
             from_header=report.headline.sender,
             sha256=report.sha256,
@@ -113,6 +160,14 @@ class MailLog:
         """Somebody asked for a release, approved, refused or took back what was asked; ``step`` is a word of ours."""
         self._write("info", "release-request", step=step, held=held_id, who=clip(who, 100), why=clip(why, 500))
 
+    def receiver_failed(self, receiver: str, why: str) -> None:
+        """A further receiver of the log does not take it; what it misses waits, as long as there is room."""
+        self._write("error", "log-receiver-failed", receiver=receiver, why=clip(why, 300))
+
+    def receiver_back(self, receiver: str, lost: int) -> None:
+        """It takes the log again. ``lost`` lines did not reach it since the start."""
+        self._write("info", "log-receiver-back", receiver=receiver, lost=lost)
+
     def reloaded(self, ok: bool, why: str = "") -> None:
         """A reload was taken, or refused with its reason while the old configuration stays."""
         self._write("info" if ok else "error", "reloaded" if ok else "reload-refused", why=clip(why, 2000))
@@ -153,6 +208,10 @@ def _shown(fact: object) -> object:
 def _json(event: object, **_: object) -> str:
     """pydantic's encoder: a tenth of the standard library's time, on every message."""
     return to_json(event, fallback=repr).decode("utf-8")
+
+
+def _hashed(subject: str) -> str:
+    return f"sha256:{hashlib.sha256(subject.encode('utf-8', 'surrogatepass')).hexdigest()}" if subject else ""
 
 
 def _origin(transaction: Transaction) -> dict[str, object]:

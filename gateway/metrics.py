@@ -118,6 +118,9 @@ class Metrics:
         )
         self.loop_lag = gauge("event_loop_lag_seconds", "Longest stall of the event loop since the last look.")
         self.log_dropped = gauge("log_lines_dropped", "Lines of the log that could not be written.")
+        self.receiver_lines = gauge(
+            "log_receiver_lines", "Lines that wait for a receiver of the log, or missed it.", "receiver", "state"
+        )
         self.build = Info("macrogate_build", "What runs here.", registry=registry)
         self._known_triggers: frozenset[str] = frozenset()
         self._campaigns = Campaigns()

@@ -27,6 +27,11 @@ from gateway.endpoint import Endpoint
 from gateway.message import Action, Envelope, Recipient
 from gateway.milter.settings import MilterSettings
 from gateway.policy import Policy, PolicyError
+from gateway.receivers.collector import Collector
+from gateway.receivers.file import LogFile
+from gateway.receivers.outbox import Outbox
+from gateway.receivers.places import CollectorPlace, SyslogPlace
+from gateway.receivers.syslog import Syslog
 from gateway.scan.budget import Limits
 from gateway.scan.notice import parse as parse_template
 from gateway.scan.triggers import ScanRules
@@ -289,6 +294,19 @@ def milter_settings(settings: Settings) -> MilterSettings:
         trusted_peers=smtp.trusted_peers,
         hold=settings.milter.quarantine == "hold",
     )
+
+
+def outboxes(settings: Settings) -> list[Outbox]:
+    """The further receivers of the log, not yet started."""
+    log, found = settings.log, []
+    if log.file is not None:
+        found.append(Outbox("file", LogFile(log.file)))
+    if log.syslog:
+        found.append(Outbox("syslog", Syslog(SyslogPlace.parse(log.syslog), settings.smtp.hostname, log.tls_ca)))
+    if log.http:
+        place = CollectorPlace.parse(log.http)
+        found.append(Outbox("http", Collector(place, log.http_authorization, log.tls_ca)))
+    return found
 
 
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

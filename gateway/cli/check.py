@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.check_receivers import doubts, receivers
 from gateway.cli.yara_rules import load_yara
 from gateway.config import DEFAULT_PATH, ConfigError, Settings, load
 from gateway.endpoint import Endpoint
@@ -55,6 +56,8 @@ def check_config(path: Path | None, probe: bool) -> None:
         raise SystemExit(_refuse(tuple(mistakes)))
     for line in summary(settings, policy):
         click.echo(line)
+    for doubt in doubts(settings):
+        click.echo(f"warning: {doubt}", err=True)
     sys.exit(asyncio.run(_probe(settings)) if probe else 0)
 
 
@@ -131,6 +134,7 @@ def summary(settings: Settings, policy: Policy) -> Iterator[str]:
     yield f"  if it fails, a message without a verdict {FAILURE_WORDS[scan.on_failure]}"
     yield f"  keeps      {kept.messages}, index {kept.store}, for {kept.retention / 86400:g} days"
     yield f"  verifies   {_authenticates(settings)}"
+    yield f"  logs       to {receivers(settings)}"
     name = policy.name or settings.policy.file
     yield f"  policy     {name}, {len(policy.rules)} rules, version {policy.version[:12]}"
     for rule in policy.rules:

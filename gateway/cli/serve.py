@@ -19,6 +19,8 @@ from gateway.aside import Aside, Overheard
 from gateway.config import ConfigError, Settings, load
 from gateway.daemon import Daemon, StartError
 from gateway.events import MailLog
+from gateway.receivers import outbox
+from gateway.wiring import outboxes
 
 
 @click.command()
@@ -53,7 +55,11 @@ def _run(settings: Settings, path: Path | None) -> int:
     except failpoints.BadFailpoint as error:
         return _complain(str(error), code=2)
     log = Aside(sys.stderr or open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
-    events = MailLog(cast(TextIO, log), settings.log.format, settings.log.level)
+    also = outboxes(settings)
+    chosen = settings.log
+    events = MailLog(cast(TextIO, log), chosen.format, chosen.level, also, hash_subjects=chosen.subject == "hash")
+    for receiver in also:
+        receiver.start(events)
     logging.basicConfig(handlers=[Overheard(events)], level=logging.WARNING, force=True)
     logging.captureWarnings(True)
     if failpoints.wanted():
@@ -67,6 +73,7 @@ def _run(settings: Settings, path: Path | None) -> int:
     except StartError as error:
         return _complain(f"macrogate cannot start: {error}", code=3)
     finally:
+        outbox.close(also)
         log.close()
     return 0
 

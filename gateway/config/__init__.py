@@ -23,6 +23,7 @@ from gateway.config.checks import problems
 from gateway.endpoint import Endpoint
 from gateway.message import Action
 from gateway.mistakes import duration, networks, sentences, shown, size
+from gateway.receivers.places import CollectorPlace, SyslogPlace
 
 DEFAULT_PATH = Path("/etc/macrogate/macrogate.toml")
 
@@ -144,6 +145,15 @@ def _public_url(value: object) -> str:
             f"{shown(value)}: write the address people type, without a path, as in https://macrogate.example.com"
         )
     return text.rstrip("/")
+
+
+def _syslog(value: object) -> str:
+    return str(SyslogPlace.parse(_text(value)))
+
+
+def _collector(value: object) -> str:
+    CollectorPlace.parse(_text(value))
+    return str(value)
 
 
 def _on_failure(value: object) -> Action:
@@ -294,6 +304,12 @@ class Log(_Section):
 
     format: Literal["json", "text"] = "json"
     level: Literal["debug", "info", "warning", "error"] = "info"
+    subject: Literal["text", "hash"] = "text"
+    file: File | None = None
+    syslog: Annotated[str, BeforeValidator(_maybe(_syslog))] = ""
+    http: Annotated[str, BeforeValidator(_maybe(_collector))] = ""
+    http_authorization: File | None = None
+    tls_ca: File | None = None
 
 
 class Settings(_Section):

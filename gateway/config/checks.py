@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import ssl
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.endpoint import Endpoint
+from gateway.receivers.collector import read_authorization
+from gateway.receivers.places import CollectorPlace
 
 if TYPE_CHECKING:
     from gateway.config import Settings
@@ -46,6 +49,7 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _store(settings)
     yield from _notice(settings)
     yield from _digest(settings)
+    yield from _log(settings)
 
 
 def _loops(settings: Settings) -> Iterator[Problem]:
@@ -240,4 +244,40 @@ def _digest(settings: Settings) -> Iterator[Problem]:
         yield (
             ("digest.enabled", "smtp.next_hop"),
             f"{hop} takes mail by LMTP for its own mailboxes; set smtp.release_next_hop to an MTA for the letters",
+        )
+
+
+def _log(settings: Settings) -> Iterator[Problem]:
+    log = settings.log
+    if log.http_authorization is not None:
+        yield from _authorization(log.http, log.http_authorization)
+    if log.tls_ca is None:
+        return
+    if not (log.syslog.startswith("tls:") or log.http.startswith("https:")):
+        yield (("log.tls_ca",), "is for log.syslog with tls: and log.http with https:, and there is neither")
+    try:
+        ssl.create_default_context(cafile=log.tls_ca)
+    except (OSError, ssl.SSLError) as error:
+        yield (("log.tls_ca",), f"{log.tls_ca} holds no certificates in PEM: {error.strerror or error}")
+
+
+def _authorization(url: str, path: Path) -> Iterator[Problem]:
+    if not url:
+        yield (("log.http_authorization", "log.http"), "is set, so the address it is for is needed too: log.http")
+        return
+    try:
+        read_authorization(path)
+        readable = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    except OSError as error:
+        yield (
+            ("log.http_authorization",),
+            f"{path} cannot be read: {error.strerror}" if error.strerror else str(error),
+        )
+        return
+    if readable:
+        yield (("log.http_authorization",), f"{path}: others than its owner may read it; chmod 600 {path}")
+    if not CollectorPlace.parse(url).private:
+        yield (
+            ("log.http_authorization", "log.http"),
+            f"would be sent in the clear to {url}, for everybody on the way to read; use https",
         )

@@ -86,6 +86,8 @@ def written() -> list[dict[str, object]]:
     log.exception_removed(entry)
     log.exceptions_unusable("it is no such file")
     log.release_request("asked", "0" * 16, "ann (web)", "expected")
+    log.receiver_failed("syslog", "away")
+    log.receiver_back("syslog", 1)
     log.reloaded(ok=True)
     log.reloaded(ok=False, why="no")
     return [json.loads(line) for line in stream.getvalue().splitlines()]

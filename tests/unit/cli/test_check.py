@@ -170,3 +170,22 @@ def test_pages_in_plain_http_for_other_machines_are_told(listen: str, public_url
     settings = Settings(http=Http(listen=listen, public_url=public_url))
     lines = list(summary(settings, Policy.load(settings.policy.file)))
     assert any("passwords of the pages can be read" in line for line in lines) is told
+
+
+def test_receivers_of_the_log_are_named_and_those_that_cannot_be_there_doubted(tmp_path: Path) -> None:
+    (tmp_path / "good").mkdir()
+    good = f'[log]\nfile = "{tmp_path}/good/x"\nsyslog = "udp:127.0.0.1:514"\nhttp = "http://127.0.0.1:1/"'
+    result = CliRunner().invoke(check_config, ["--config", written(tmp_path, good)])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert f"stderr as json, {tmp_path}/good/x, syslog at udp:127.0.0.1:514, http://127.0.0.1:1/" in result.stdout
+
+    for bad, sentence in {
+        f'file = "{tmp_path}/none/x"': f"log.file: there is no folder {tmp_path}/none",
+        f'file = "{tmp_path}/good"': "is no regular file",
+        f'syslog = "unix:{tmp_path}/log"': "log.syslog: there is no socket",
+        'syslog = "tcp:nowhere.invalid:601"': "log.syslog: nowhere.invalid cannot be looked up",
+        'http = "https://nowhere.invalid/"': "log.http: nowhere.invalid cannot be looked up",
+    }.items():
+        result = CliRunner().invoke(check_config, ["--config", written(tmp_path, f"[log]\n{bad}")])
+        assert result.exit_code == 0, "the daemon has to start while a name server is away"
+        assert sentence in result.stderr

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from gateway.config import Settings
 from gateway.config.checks import LONGEST_ANSWER, problems
@@ -56,3 +58,33 @@ def test_digests_need_domains_and_a_sender() -> None:
     found = "\n".join(sentence for _, sentence in problems(Settings.model_validate({"digest": {"enabled": True}})))
     assert "name your domains" in found
     assert "need an address they come from" in found
+
+
+def told(log: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [found for found, _ in problems(Settings.model_validate({"log": log}))]
+
+
+def test_an_authorization_is_for_an_address_and_for_no_other_eyes(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("Bearer 1")
+    token.chmod(0o600)
+    key = ("log.http_authorization",)
+    assert told({"http_authorization": token}) == [(*key, "log.http")]
+    assert told({"http_authorization": token, "http": "https://x.example/"}) == []
+    assert told({"http_authorization": token, "http": "http://127.0.0.1:1/"}) == []
+    assert told({"http_authorization": token, "http": "http://x.example/"}) == [(*key, "log.http")]
+    assert told({"http_authorization": tmp_path / "none", "http": "https://x.example/"}) == [key]
+    token.chmod(0o644)
+    assert told({"http_authorization": token, "http": "https://x.example/"}) == [key]
+    token.write_text("")
+    assert told({"http_authorization": token, "http": "https://x.example/"}) == [key]
+
+
+def test_authorities_are_certificates_and_of_use(tmp_path: Path) -> None:
+    good, bad = tmp_path / "ca.pem", tmp_path / "bad.pem"
+    trustme.CA().cert_pem.write_to_path(str(good))
+    bad.write_text("no certificate")
+    assert told({"tls_ca": good, "syslog": "tls:x.example:6514"}) == []
+    assert told({"tls_ca": good, "http": "https://x.example/"}) == []
+    for wrong in ({"tls_ca": good, "syslog": "tcp:x.example:601"}, {"tls_ca": bad, "syslog": "tls:x.example:6514"}):
+        assert told(wrong) == [("log.tls_ca",)]

@@ -258,6 +258,9 @@ NO_FIXED_DEFAULT = {
     "notice.templates",
     "digest.templates",
     "notice.secret",
+    "log.file",
+    "log.http_authorization",
+    "log.tls_ca",
 }
 
 
