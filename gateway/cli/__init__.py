@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "gateway.cli.digest:digest_command",
             "Look at what recipients are told of held mail, or send it.",
         ),
+        "iocs": ("gateway.cli.iocs:iocs", "Hashes, addresses and hosts of stopped mail, for those who block them."),
         "user": ("gateway.cli.user:user", "Make, list and remove the people who may sign in to the pages."),
         "token": ("gateway.cli.token:token", "Make, list and remove the tokens of programs that use the API."),
         "keys": ("gateway.cli.keys:keys", "Make a key to seal changed messages with, and show its DNS record."),

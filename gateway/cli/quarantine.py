@@ -7,11 +7,10 @@ such message or not possible in its state, 2 usage or configuration, 3 could not
 from __future__ import annotations
 
 import contextlib
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ import click
 
 from gateway.cli import quarantine_run as run
 from gateway.cli import quarantine_text as text
+from gateway.cli.moments import moment
 from gateway.cli.quarantine_place import Holdings, Place, places, reach
 from gateway.config import Settings
 from gateway.endpoint import Endpoint
@@ -72,21 +72,6 @@ def _why(command: Command) -> Command:
     return click.option("--why", required=True, help="The reason; it goes on record with your name.")(command)
 
 
-def _time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
-    """``2026-11-22``, ``2026-11-22T10:30`` (UTC unless it says otherwise), or how long ago: ``12h``, ``7d``."""
-    if value is None:
-        return None
-    try:
-        if re.fullmatch(r"[\d.]+[a-z]+", value):
-            return datetime.now(UTC) - timedelta(seconds=duration(value))
-        when = datetime.fromisoformat(value)
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(
-            f"{value!r} is no time; write 2026-11-22, 2026-11-22T10:30, or how long ago: 12h, 7d"
-        ) from error
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
-
-
 def _length(_context: click.Context, _parameter: click.Parameter, value: str | None) -> timedelta | None:
     """``12h``, ``30d``."""
     try:
@@ -110,8 +95,8 @@ def _place(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     type=click.Choice([*(state.value for state in HeldState), "all"]),
     help="held, releasing, released, deleted, expired or all; may be repeated. Default: held and releasing.",
 )
-@click.option("--since", callback=_time, help="Held at or after this time: 2026-11-22, 2026-11-22T10:30, 12h, 7d.")
-@click.option("--until", callback=_time, help="Held before this time.")
+@click.option("--since", callback=moment, help="Held at or after this time: 2026-11-22, 2026-11-22T10:30, 12h, 7d.")
+@click.option("--until", callback=moment, help="Held before this time.")
 @click.option("--sender", default="", help="Part of the envelope sender.")
 @click.option("--recipient", default="", help="Part of a recipient's address.")
 @click.option("--subject", default="", help="Part of the subject.")
