@@ -6,8 +6,10 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.e2e.tools import DEPLOY, find, need
 
@@ -177,3 +179,115 @@ def test_released_mail_is_asked_about_by_no_milter() -> None:
     assert options["smtpd_milters"] == ""
     assert "no_milters" in options["receive_override_options"].split(",")
     assert options["smtpd_recipient_restrictions"] == "permit_mynetworks,reject"
+
+
+COMPOSE = DEPLOY / "compose"
+
+
+def compose() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((COMPOSE / "compose.yaml").read_text())
+    return read
+
+
+def test_what_compose_mounts_and_builds_is_there() -> None:
+    told = compose()
+    for name, service in told["services"].items():
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            assert (COMPOSE / source).exists() if source.startswith(".") else source in told["volumes"], (
+                f"{name}: {volume}"
+            )
+            assert not source.startswith(".") or volume.endswith(":ro"), f"{name}: {volume}"
+        if build := service.get("build"):
+            context = (COMPOSE / build["context"]).resolve()
+            assert context == DEPLOY.parent
+            dockerfile = (context / build["dockerfile"]).read_text()
+            allowed = (context / f"{build['dockerfile']}.dockerignore").read_text().splitlines()
+            for line in re.findall(r"^COPY (?!--)(.*) \S+$", dockerfile, re.MULTILINE):
+                for source in line.split():
+                    assert (context / source).exists(), source
+                    assert f"!{source}" in allowed, source
+            arguments = set(re.findall(r"^ARG (\w+)$", dockerfile, re.MULTILINE))
+            assert set(build.get("args", {})) == arguments
+        assert set(service.get("networks", [])) <= set(told["networks"])
+        assert set(service.get("depends_on", {})) <= set(told["services"])
+
+
+def test_compose_images_are_pinned() -> None:
+    texts = [(COMPOSE / name).read_text() for name in ("gateway.Dockerfile", "postfix.Dockerfile")]
+    images = [image for text in texts for image in re.findall(r"^FROM (\S+)", text, re.MULTILINE)]
+    images += [service["image"] for service in compose()["services"].values() if "image" in service]
+    assert len(images) == 5
+    for image in images:
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?(-[a-z-]+)?", image), image
+
+
+def test_compose_gives_nothing_it_need_not() -> None:
+    services = compose()["services"]
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "healthcheck" in service, name
+        assert "privileged" not in service, name
+        assert name == "postfix" or not service["user"].startswith("0"), name
+    published = {port for service in services.values() for port in service.get("ports", [])}
+    assert published == {"25:25", "127.0.0.1:8025:8025", "127.0.0.1:3000:3000"}
+    assert services["postfix"]["network_mode"] == "service:gateway"
+    assert compose()["networks"]["watch"] == {"internal": True}
+
+
+def test_compose_asks_for_what_it_needs() -> None:
+    text = (COMPOSE / "compose.yaml").read_text()
+    asked = set(re.findall(r"\$\{(\w+):\?", text))
+    assert asked == set(re.findall(r"^(\w+)=", (COMPOSE / "env.example").read_text(), re.MULTILINE))
+    assert re.findall(r"(?<!\$)\$\{\w+\}", text) == []
+
+
+def test_the_configurations_of_compose_are_the_shipped_ones_with_other_addresses() -> None:
+    from gateway.config import load
+
+    ours = load(COMPOSE / "macrogate.toml")
+    edge = tomllib.loads((DEPLOY / "postfix" / "edge" / "macrogate.toml").read_text())["smtp"]
+    assert tomllib.loads((COMPOSE / "macrogate.toml").read_text())["smtp"] == edge
+    assert ours.http.listen == "0.0.0.0:8025"
+    for one, other, old, new in (
+        ("prometheus.yml", "prometheus/prometheus.yml", "127.0.0.1:8025", "gateway:8025"),
+        ("datasource.yml", "grafana/provisioning/datasources/prometheus.yml", "127.0.0.1:9090", "prometheus:9090"),
+    ):
+        shipped = yaml.safe_load((DEPLOY / other).read_text().replace(old, new))
+        assert yaml.safe_load((COMPOSE / one).read_text()) == shipped
+
+
+def test_postfix_takes_the_configuration_the_image_is_built_with(tmp_path: Path) -> None:
+    """The commands of the image's build, on Debian's own files."""
+    need("postconf")
+    master = Path("/usr/share/postfix/master.cf.dist")
+    if not master.is_file():
+        pytest.skip("only Debian's Postfix has its first master.cf there")
+    text = (COMPOSE / "postfix.Dockerfile").read_text()
+    assert all(f"deploy/postfix/edge/{name}" in text for name in ("main.cf", "master.cf"))
+    edge = DEPLOY / "postfix" / "edge"
+    (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n" + (edge / "main.cf").read_text())
+    (tmp_path / "master.cf").write_text(master.read_text())
+
+    def postconf(*arguments: str) -> str:
+        done = subprocess.run(
+            [find("postconf") or "", "-c", str(tmp_path), *arguments], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    postconf("-M#", "smtp/inet")
+    with (tmp_path / "master.cf").open("a") as file:
+        file.write((edge / "master.cf").read_text())
+    postconf("-F", "*/*/chroot=n")
+    pairs = re.findall(r'"(\w+=[^"]*)"', text.partition("postconf -e ")[2])
+    assert len(pairs) == 10
+    values = {"$HOSTNAME": "mx.example.com", "$DOMAINS": "a.example b.example", "$INSIDE": "[mail.example.com]:25"}
+    for name, value in values.items():
+        assert name in " ".join(pairs)
+        pairs = [pair.replace(name, value) for pair in pairs]
+    postconf("-e", *pairs)
+    inet = [line.split()[0] for line in postconf("-M").splitlines() if line.split()[1] == "inet"]
+    assert inet == ["127.0.0.1:10025"]
