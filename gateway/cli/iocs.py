@@ -146,13 +146,13 @@ async def _stopped(
     store: Quarantine, since: datetime | None, until: datetime | None, verdicts: frozenset[Verdict]
 ) -> AsyncIterator[HeldMessage]:
     """Newest first, a page at a time. A message may hold a part of a verdict that is not its worst one."""
-    after: tuple[datetime, str] | None = None
+    after: int | None = None
     labels = {verdict.label for verdict in Verdict if verdict >= min(verdicts)}
     while page := await store.find(Filters(states=STOPPED, since=since, until=until, older_than=after, limit=PAGE)):
         for message in page:
             if message.verdict in labels:
                 yield message
-        after = (page[-1].kept_at, page[-1].id)
+        after = page[-1].place
 
 
 def _notes(found: list[Indicator], gathering: Gathering, damaged: list[str]) -> Iterator[str]:
