@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily
@@ -116,15 +116,19 @@ class Metrics:
         self.certificate_expiry = gauge(
             "certificate_expiry_timestamp_seconds", "When the TLS certificate shown to clients expires; 0 without TLS."
         )
+        self._declare_ourselves(gauge)
+        self.build = Info("macrogate_build", "What runs here.", registry=registry)
+        self._known_triggers: frozenset[str] = frozenset()
+        self._campaigns = Campaigns()
+        self._begin()
+
+    def _declare_ourselves(self, gauge: Callable[..., Gauge]) -> None:
+        """How the process itself fares."""
         self.loop_lag = gauge("event_loop_lag_seconds", "Longest stall of the event loop since the last look.")
         self.log_dropped = gauge("log_lines_dropped", "Lines of the log that could not be written.")
         self.receiver_lines = gauge(
             "log_receiver_lines", "Lines that wait for a receiver of the log, or missed it.", "receiver", "state"
         )
-        self.build = Info("macrogate_build", "What runs here.", registry=registry)
-        self._known_triggers: frozenset[str] = frozenset()
-        self._campaigns = Campaigns()
-        self._begin()
 
     def _begin(self) -> None:
         """Every series of a closed set is there at 0 from the start: what appears with its first event has no rate,
