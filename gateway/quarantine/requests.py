@@ -36,8 +36,8 @@ class Requests:
                 raise NotPossible("Everybody who was chosen has it already")
             envelope = files.record.transaction.envelope.recipients
             whole = replace(wish, recipients=None if wish.to else tuple(envelope[at].address for at in chosen))
-            told = f"to {', '.join(addresses(files, chosen, wish))}"
-            told = f"a disarmed copy {told}" if wish.disarmed else told
+            goes = "a disarmed copy" if wish.disarmed else "the original"
+            told = f"{goes} to {', '.join(addresses(files, chosen, wish))}"
             return asking.ask(files, whole, told, account, datetime.now(UTC))
 
         await self._change(held_id, who, _reason(why), step)

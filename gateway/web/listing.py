@@ -92,6 +92,7 @@ class ListPages:
             "links": links,
             "seen": seen,
             "told": sentence(query, count),
+            "two_person": self._desk.two_person,
         }
         return self._visits.page("listed.html" if _asks_again(visit) else "list.html", visit, **facts)
 

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from gateway import __version__
 from gateway.message import HeldState, Verdict
 from gateway.web import shown
+from gateway.web.people import Act
 
 LARGEST_FORM = 1 << 18
 """Bytes; a message with a thousand recipients to choose from needs half of it."""
@@ -56,7 +57,7 @@ class Templates:
         self._environment.filters |= {"header": shown.header, "answers": shown.answers_for_it}
         self._environment.globals |= {"listing": shown.listing, "misleads": shown.misleads}
         self._environment.globals |= {"code": shown.code, "ago": shown.ago, "version": __version__}
-        self._environment.globals |= {"states": list(HeldState)}
+        self._environment.globals |= {"states": list(HeldState), "Act": Act}
         self._environment.globals |= {"verdicts": [verdict.label for verdict in reversed(Verdict)]}
 
     def page(self, template: str, *, status: int = 200, **facts: Any) -> Response:

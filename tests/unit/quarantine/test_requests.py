@@ -185,7 +185,7 @@ async def test_a_request_and_an_approval_expire(
 
 async def test_one_request_at_a_time(store: Quarantine) -> None:
     await ask(store)
-    with pytest.raises(NotPossible, match=r"ann \(web\) asks already \(to one@example.com\)"):
+    with pytest.raises(NotPossible, match=r"ann \(web\) asks already \(the original to one@example.com\)"):
         await ask(store, Wish(), "bob")
 
 

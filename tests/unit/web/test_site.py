@@ -6,7 +6,7 @@ import html
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -36,7 +36,7 @@ from gateway.message import (
     Source,
     Verdict,
 )
-from gateway.quarantine.asking import Asked
+from gateway.quarantine.asking import Asked, Standing
 from gateway.quarantine.journal import Journal
 from gateway.quarantine.models import Held, HeldMessage, HeldRecipient
 from gateway.quarantine.sidecar import Record
@@ -45,7 +45,7 @@ from gateway.web import users as users_module
 from gateway.web.desk import NotHeld, Query, require
 from gateway.web.look import Download, Outlook, Similar
 from gateway.web.pages import DeskError
-from gateway.web.people import Act, Person, Role
+from gateway.web.people import TAKES, Act, Person, Role
 from gateway.web.site import routes
 from gateway.web.users import Users
 from gateway.web.visits import COOKIE
@@ -214,8 +214,10 @@ class StubDesk:
     def request_on(self, held: Any) -> Any | None:
         return self.asked_for
 
+    wait: bool = False
+
     def recipients_wait(self, held: Any) -> bool:
-        return False
+        return self.wait
 
     def is_mine(self, asked: Any, by: Person) -> bool:
         return bool(asked.account == by.name)
@@ -696,11 +698,71 @@ def test_another_address_gets_it_instead_of_the_recipients(browser: TestClient, 
     assert desk.how == [(("soc@example.com",), False, False, "")]
 
 
-def test_what_was_found_can_be_blocked_and_allowed_from_its_page(browser: TestClient) -> None:
+def test_what_was_found_can_be_blocked_and_allowed_from_its_page(browser: TestClient, people: Users) -> None:
+    people.set_role("ann", Role.ADMIN)
     page = show(browser)
     for subject, what in (("sender", "sender%40outside.test"), ("macro", "cd" * 32)):
         for effect in ("block", "allow"):
             assert f"/exceptions/new?effect={effect}&subject={subject}&what={what}" in page
+
+
+# --- a page offers what the desk would do, and nothing else ---
+
+OFFERED = {
+    "Download…": Act.DOWNLOAD,
+    "Download this part…": Act.DOWNLOAD,
+    "Release…": Act.RELEASE,
+    "Delete…": Act.DELETE,
+    "block…": Act.BLOCK,
+    "allow…": Act.ALLOW,
+}
+ANSWERS = {"Approve and release", "Refuse"}
+
+
+def offered(browser: TestClient, path: str = f"/quarantine/{ID}") -> set[str]:
+    page = re.sub("(?s)<header>.*</header>|<dialog.*</dialog>", "", browser.get(path).text)
+    return {word.strip() for word in re.findall(r"<(?:a|button)[^>]*>([^<]*(?:…|release|Refuse|again|back))</", page)}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_page_offers_what_the_role_may(browser: TestClient, desk: StubDesk, people: Users, role: Role) -> None:
+    people.set_role("ann", role)
+    sign_in(browser)
+    may = {words for words, act in OFFERED.items() if role.may(TAKES[act])}
+    assert offered(browser) == may | ({"Ask for release…"} if role is Role.ANALYST else set())
+    desk.message = held_message(state=HeldState.RELEASED)
+    assert ("Send again…" in offered(browser)) is role.may(Role.RELEASER)
+    assert bool(offered(browser, "/quarantine")) is role.may(Role.RELEASER)
+    assert ('name="id"' in browser.get("/quarantine").text) is role.may(Role.RELEASER)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_under_the_rule_of_two_nobody_is_offered_to_release_alone(
+    browser: TestClient, desk: StubDesk, people: Users, role: Role
+) -> None:
+    people.set_role("ann", role)
+    desk.two_person = True
+    sign_in(browser)
+    assert "Release…" not in offered(browser)
+    assert ("Ask for release…" in offered(browser)) is role.may(Role.ANALYST)
+    assert offered(browser, "/quarantine") == ({"Delete ticked…"} if role.may(Role.RELEASER) else set())
+    desk.message = held_message(state=HeldState.RELEASING)
+    assert "Send again…" not in offered(browser)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_who_may_not_decide_is_not_asked_to(browser: TestClient, desk: StubDesk, people: Users, role: Role) -> None:
+    people.set_role("ann", role)
+    desk.asked_for = asked("al")
+    sign_in(browser)
+    answers = ANSWERS if role.may(Role.RELEASER) else set()
+    assert offered(browser, f"/quarantine/{ID}/request") == answers
+    assert ("approve or refuse" in browser.get(f"/quarantine/{ID}").text) is bool(answers)
+    desk.wait = True
+    also = {"Release…"} if answers else set()
+    assert offered(browser, f"/quarantine/{ID}/request") == answers | also
+    desk.asked_for = replace(asked("al"), standing=Standing.APPROVED)
+    assert ("Send again" in offered(browser, f"/quarantine/{ID}/request")) is bool(answers)
 
 
 # --- what somebody asks for and another decides ---
