@@ -80,6 +80,12 @@ def test_one_asks_and_another_approves(browser: Browser, pair: Callable[..., Pai
     whole = {"form": token[1], "why": "me", "recipient": "alice@example.com", "what": "original"}
     direct = ann.request.post(f"/quarantine/{held_id}/release", form=whole)
     assert (direct.status, "takes two persons" in direct.text()) == (409, True)
+    secret = running.gateway.run("token", "add", "hers", "--user", "ann", "--scope", "approve,release").strip()
+    for act, body in (("approve", {"number": int(number[1]), "why": "me"}), ("release", {"why": "me"})):
+        by_token = ann.request.post(
+            f"/api/v1/messages/{held_id}/{act}", headers={"Authorization": f"Bearer {secret}"}, data=body
+        )
+        assert (by_token.status, "person" in by_token.text()) == (409, True)
     assert running.hop.messages == []
 
     bob = signed_in(browser, running, "bob")

@@ -88,6 +88,7 @@ class Desk:
     quarantine: Quarantine
     jail: Jail
     sent: list[tuple[list[str], bytes]]
+    told: list[tuple[str, ...]]
 
     async def release(self, **how: Any) -> Any:
         return await self.desk.release(ID, by=ANN, why="expected", **({"recipients": None} | how))
@@ -118,9 +119,12 @@ async def desk_of(tmp_path: Path) -> AsyncIterator[Desk]:
         workers=SimpleNamespace(thing=jail), policy=jail, pipeline=jail, exceptions=lambda: None
     )
     look = Looking(quarantine, lambda: cast(Generation, generation))
-    desk = ReleaseDesk(quarantine, way, cast(Any, None), lambda: (1, 0), cast(Any, None), look)
+    told: list[tuple[str, ...]] = []
+    desk = ReleaseDesk(
+        quarantine, way, cast(Any, None), lambda: (1, 0), cast(Any, None), look, lambda *step: told.append(step)
+    )
     try:
-        yield Desk(desk, quarantine, jail, sent)
+        yield Desk(desk, quarantine, jail, sent, told)
     finally:
         content.close()
         await quarantine.close()

@@ -147,9 +147,7 @@ class HeldOperations:
             disarmed=wish.disarmed,
             again=wish.again,
         )
-        held = await self._desk.get(call.held_id)
-        words = tuple(models.Reply(recipient=recipient, reply=reply) for recipient, reply in replies)
-        return models.Outcome(id=call.held_id, state=held.message.state, replies=words)
+        return models.outcome((await self._desk.get(call.held_id)).message, replies)
 
     async def delete(self, call: Call) -> BaseModel | Response:
         """Remove its bytes."""

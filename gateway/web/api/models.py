@@ -5,10 +5,11 @@ Contract: a body or a query with a key that is not here is refused. Answers read
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from gateway.message import Action, Decision, Effect, HeldState, Report, Transaction
 from gateway.policy.entries import MAX_RECIPIENTS as MAX_SCOPE
@@ -21,6 +22,9 @@ from gateway.web.people import Role
 
 MAX_PAGE = 200
 MAX_RECIPIENTS = 1000
+MAX_OTHERS = 50
+"""Other addresses in one request."""
+MAX_NUMBER = 1_000_000_000
 ADDRESS = 320
 
 
@@ -161,6 +165,55 @@ class Release(_Given):
     again: bool = Field(default=False, description="Also what was released before: somebody may get it twice.")
 
 
+class Wish(_Given):
+    """What to ask for: whom to send a message to, and why."""
+
+    why: Why
+    recipients: Annotated[list[Address], Field(min_length=1, max_length=MAX_RECIPIENTS)] | None = Field(
+        None, description="Only to these of its recipients; without it to all who have not got it yet."
+    )
+    to: Annotated[list[Address], Field(min_length=1, max_length=MAX_OTHERS)] | None = Field(
+        default=None,
+        description="A copy to these other addresses, which have to be ours; it stays held for its own recipients.",
+    )
+    disarmed: bool = Field(default=False, description="A copy without the macros instead of the original.")
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number, so 2.0 is the integer 2; texts and truth values are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a whole number")  # noqa: TRY004 - as pydantic asks for
+    return value
+
+
+Number = Annotated[int, Field(ge=1, le=MAX_NUMBER, description="The `number` of the request."), BeforeValidator(_whole)]
+NumberOrNone = Annotated[
+    int,
+    Field(ge=0, le=MAX_NUMBER, description="The `number` of the request; 0 for those of recipients."),
+    BeforeValidator(_whole),
+]
+
+
+class Numbered(_Given):
+    """Which request is meant."""
+
+    number: Number
+
+
+class Answer(_Given):
+    """Which request is answered, and why so."""
+
+    number: Number
+    why: Why
+
+
+class Refusal(_Given):
+    """Which request is refused, and why."""
+
+    number: NumberOrNone
+    why: Why
+
+
 class Reason(_Given):
     """Why something is done."""
 
@@ -180,6 +233,50 @@ class Outcome(_Told):
     id: str
     state: HeldState
     replies: tuple[Reply, ...] = ()
+
+
+def outcome(message: Any, replies: Sequence[tuple[str, str]] = ()) -> Outcome:
+    """What became of ``message``, and each recipient with the next hop's word."""
+    words = tuple(Reply(recipient=recipient, reply=reply) for recipient, reply in replies)
+    return Outcome(id=message.id, state=message.state, replies=words)
+
+
+class Wished(_Told):
+    """What exactly is asked for, and would be sent."""
+
+    recipients: tuple[Text, ...] | None = Field(description="Of the message; null where it is for others.")
+    to: tuple[Text, ...]
+    disarmed: bool
+
+
+class Asked(_Told):
+    """The request of our people that is open on a message."""
+
+    number: int = Field(description="By which it is answered.")
+    account: Text = Field(description="Who asks, and so may not approve it where that takes two persons.")
+    who: Text = Field(description="The same, with the way they came.")
+    why: Text
+    told: Text = Field(description="What is asked for, in words.")
+    wish: Wished
+    standing: Literal["waiting", "approved"] = Field(
+        description="approved: the next hop has not taken every copy; `send` tries once more."
+    )
+    since: AwareDatetime = Field(description="When it was asked for or, once approved, approved.")
+    until: AwareDatetime = Field(description="When it expires.")
+
+
+class Request(_Told):
+    """A message, and who waits to have it released."""
+
+    message: Message
+    request: Asked | None = Field(description="That of our people; null when there is none, or it was answered.")
+    recipients_wait: bool = Field(description="A recipient asked by the link in a notice and nobody has refused it.")
+
+
+class Requests(_Told):
+    """Who waits, longest first."""
+
+    items: tuple[Request, ...]
 
 
 class Today(_Told):

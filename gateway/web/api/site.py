@@ -18,6 +18,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
 from gateway.web.api.about import AboutOperations
+from gateway.web.api.asking import AskingOperations
 from gateway.web.api.door import Door
 from gateway.web.api.excepted import ExceptionOperations
 from gateway.web.api.held import HeldOperations
@@ -36,7 +37,8 @@ ID = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
 
 def operations(desk: Desk) -> list[Operation]:
     """All of them."""
-    return [*HeldOperations(desk).table(), *ExceptionOperations(desk).table(), *AboutOperations(desk).table()]
+    families = (HeldOperations, AskingOperations, ExceptionOperations, AboutOperations)
+    return [operation for family in families for operation in family(desk).table()]
 
 
 def api_routes(desk: Desk, tokens: Tokens, users: Users) -> list[BaseRoute]:

@@ -42,6 +42,8 @@ class Scope(enum.StrEnum):
     READ = "read"
     DOWNLOAD = "download"
     RELEASE = "release"
+    ASK = "ask"
+    APPROVE = "approve"
     DELETE = "delete"
     EXCEPTIONS = "exceptions"
 

@@ -28,6 +28,11 @@ EVERYTHING = tuple(Scope)
 BODIES: dict[str, Any] = {
     "releaseMessage": {"why": "expected"},
     "deleteMessage": {"why": "spam"},
+    "requestRelease": {"why": "expected"},
+    "approveRequest": {"number": 2, "why": "called the sender"},
+    "sendApproved": {"number": 2},
+    "refuseRequest": {"number": 2, "why": "malware"},
+    "takeBackRequest": {"number": 2},
     "addException": {"effect": "block", "subject": "sender", "what": "evil.example", "why": "phishing"},
     "removeException": {"why": "over"},
 }
