@@ -36,6 +36,7 @@ from gateway.smtp.server import SmtpListener
 from gateway.web import application
 from gateway.web.api.site import api_routes
 from gateway.web.api.tokens import Tokens
+from gateway.web.front import Front
 from gateway.web.pages import DeskError
 from gateway.web.requests import Ask, request_routes
 from gateway.web.server import WebServer
@@ -61,7 +62,7 @@ READY_SECONDS = 5.0
 
 FIXED = (
     *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.trusted_proxies"),
-    *("http.users", "http.tokens"),
+    *("http.user_header", "http.users", "http.tokens"),
     *("policy.exceptions", "quarantine.store", "quarantine.messages"),
     *(f"log.{key}" for key in Log.model_fields),
 )
@@ -179,6 +180,15 @@ class Daemon:
             policy=self.current().policy.version[:12],
         )
 
+    def _front(self) -> Front:
+        """Whom the web servers in front have signed in."""
+        http = self._settings.http
+
+        def tell(address: str) -> None:
+            self.events.notice("user-header-ignored", client=address, header=http.user_header)
+
+        return Front(http.user_header, http.trusted_proxies, tell)
+
     async def _start_web(self, listen: str) -> None:
         host, _, port = listen.rpartition(":")
         http = self._settings.http
@@ -194,7 +204,7 @@ class Daemon:
         )
         users = Users(http.users)
         pages = [
-            *routes(desk, users, public_url=http.public_url, proxies=http.trusted_proxies),
+            *routes(desk, users, public_url=http.public_url, proxies=http.trusted_proxies, front=self._front()),
             *api_routes(desk, Tokens(http.tokens), users),
             *request_routes(self._read_link, self._told_of(desk.ask)),
         ]

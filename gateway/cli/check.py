@@ -124,6 +124,9 @@ def summary(settings: Settings, policy: Policy) -> Iterator[str]:
             f"  CAUTION    {settings.http.listen} is open to other machines in plain HTTP: passwords of the pages can "
             "be read on the way; listen on 127.0.0.1, with a web server with TLS in front named in http.public_url"
         )
+    if settings.http.user_header:
+        proxies = ", ".join(map(str, settings.http.trusted_proxies))
+        yield f"  signs in   to the pages whomever {proxies} names in {settings.http.user_header}"
     peers = ", ".join(map(str, smtp.trusted_peers)) or "nobody"
     yield f"  trusts     {peers} to name the real client"
     introduced = "introduces the client by XCLIENT" if smtp.xclient else "introduces the client by XFORWARD if offered"

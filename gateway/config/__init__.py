@@ -147,6 +147,13 @@ def _public_url(value: object) -> str:
     return text.rstrip("/")
 
 
+def _header(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", text):
+        raise ValueError(f"{shown(value)} is no name of a header; write letters, digits and -, as in X-Remote-User")
+    return text
+
+
 def _syslog(value: object) -> str:
     return str(SyslogPlace.parse(_text(value)))
 
@@ -219,6 +226,7 @@ class Http(_Section):
     listen: MaybeListener = "127.0.0.1:8025"
     public_url: Annotated[str, BeforeValidator(_maybe(_public_url))] = ""
     trusted_proxies: Networks = ()
+    user_header: Annotated[str, BeforeValidator(_maybe(_header))] = ""
     users: File = Path("/var/lib/macrogate/users.json")
     tokens: File = Path("/var/lib/macrogate/tokens.json")
 

@@ -108,8 +108,14 @@ def _strangers(settings: Settings) -> Iterator[Problem]:
     if any(network.prefixlen == 0 for network in settings.http.trusted_proxies):
         yield (
             ("http.trusted_proxies",),
-            "names the whole Internet, so anybody could claim another address with each try at a password; name your "
-            "own web servers",
+            "names the whole Internet, so anybody could claim another address with each try at a password, or to be "
+            "any user; name your own web servers",
+        )
+    if settings.http.user_header and not settings.http.trusted_proxies:
+        yield (
+            ("http.user_header", "http.trusted_proxies"),
+            f"nobody is trusted to say in {settings.http.user_header} who asks; name the web servers that sign people "
+            "in, in http.trusted_proxies",
         )
     if smtp.proxy_protocol and not smtp.trusted_peers:
         yield (

@@ -30,6 +30,11 @@ def address_of(request: Request, proxies: Networks) -> str:
     return peer
 
 
+def comes_from(request: Request, networks: Networks) -> bool:
+    """Whether the very peer, whatever headers say, is among these."""
+    return request.client is not None and _among(request.client.host, networks)
+
+
 def is_local(address: str) -> bool:
     """Whether it is this machine's own."""
     parsed = _parsed(address)

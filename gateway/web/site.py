@@ -12,6 +12,7 @@ from gateway.web.asking import AskingPages
 from gateway.web.clients import Networks
 from gateway.web.desk import Desk
 from gateway.web.excepted import ExceptionPages
+from gateway.web.front import Front
 from gateway.web.held import HeldPages
 from gateway.web.listing import ListPages
 from gateway.web.pages import HERE
@@ -21,10 +22,12 @@ from gateway.web.users import Users
 from gateway.web.visits import Visits
 
 
-def routes(desk: Desk, users: Users, *, public_url: str = "", proxies: Networks = ()) -> list[BaseRoute]:
+def routes(
+    desk: Desk, users: Users, *, public_url: str = "", proxies: Networks = (), front: Front | None = None
+) -> list[BaseRoute]:
     """The pages. ``public_url`` is where people reach them, "" for this port itself; ``proxies`` are the web servers
-    in front that say whose request they pass on."""
-    visits = Visits(users, public_url, desk.waiting, proxies)
+    in front that say whose request they pass on, ``front`` knows whom they have signed in."""
+    visits = Visits(users, public_url, desk.waiting, proxies, front)
     return [
         *visits.routes(),
         *ListPages(desk, visits).routes(),

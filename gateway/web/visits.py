@@ -1,8 +1,9 @@
 """Who is at the door: signing in and out, sessions, forms, and the answer to whoever may not pass.
 
-Contract: whoever is not signed in sees the sign-in form and nothing else. GET changes nothing; what changes something
-is a POST with the token of the session's forms, from our own pages. What a person's role allows is the desk's to say
-(``NotAllowed``). Signing in costs a tenth of a second of one core, so only two do so at a time.
+Contract: whoever is not signed in sees the sign-in form and nothing else; whom a web server in front has signed in
+(``gateway.web.front``) never sees the form. GET changes nothing; what changes something is a POST with the token of the
+session's forms, from our own pages. What a person's role allows is the desk's to say (``NotAllowed``). Signing in costs
+a tenth of a second of one core, so only two do so at a time.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ from starlette.routing import BaseRoute, Route
 from gateway.message import clip
 from gateway.web.clients import Networks, address_of, is_local
 from gateway.web.desk import NotAllowed, NotHeld
+from gateway.web.front import Front, NotLetIn
 from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError, Templates, fields
 from gateway.web.people import Person
 from gateway.web.sessions import Session, Sessions, Tries, same
-from gateway.web.users import Users, UsersError
+from gateway.web.users import User, Users, UsersError
 
 COOKIE = "macrogate_session"
+BY_THE_PROXY = (
+    "The web server in front of these pages has signed you in, and does so again with your next click. To leave for "
+    "good, sign out there, or close the browser."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,18 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Visits:
     """The door: signs people in and out, and lets a page see only who is signed in. ``public_url`` is where people
     reach the pages, "" for this port itself; ``waiting`` counts the messages somebody asks for; ``proxies`` are
-    believed when they say whose request they pass on."""
+    believed when they say whose request they pass on, and ``front`` knows whom they have signed in."""
 
     def __init__(
-        self, users: Users, public_url: str, waiting: Callable[[], Awaitable[int]], proxies: Networks = ()
+        self,
+        users: Users,
+        public_url: str,
+        waiting: Callable[[], Awaitable[int]],
+        proxies: Networks = (),
+        front: Front | None = None,
     ) -> None:
         self._proxies = proxies
+        self._front = front or Front()
         self._waiting = waiting
         self._users = users
         self._public = urlsplit(public_url)
@@ -89,9 +101,11 @@ class Visits:
 
         async def endpoint(request: Request) -> Response:
             visit = await self._visit(request)
-            if visit is None and request.headers.get("hx-request") == "true":
+            if isinstance(visit, Visit):
+                return await self._answer(page, visit)
+            if _asks_by_itself(request):
                 return Response(headers=HEADERS | {"HX-Refresh": "true"})  # the whole page goes to the form, not a part
-            return await self._answer(page, visit) if visit else await self._to_sign_in(request)
+            return visit
 
         return endpoint
 
@@ -100,32 +114,48 @@ class Visits:
 
         async def endpoint(request: Request) -> Response:
             visit = await self._visit(request)
-            if visit is None:
-                return await self._to_sign_in(request)
+            if not isinstance(visit, Visit):
+                return visit
             if not self._is_ours(request) or not same(visit.form.get("form", ""), visit.session.form):
                 return self._refusal(visit, 403, "This form was not one of yours; open the page again and repeat it.")
             return await self._answer(page, visit)
 
         return endpoint
 
-    async def _visit(self, request: Request) -> Visit | None:
-        asks_again = request.headers.get("hx-request") == "true"  # nobody's click: it keeps no session alive
-        session = self._sessions.get(request.cookies.get(self._cookie, ""), by_itself=asks_again)
-        if session is None:
-            return None
+    async def _visit(self, request: Request) -> Visit | Response:
+        """Of whom it is, or the answer to who may not pass."""
+        named = self._front.speaks_for(request)
+        by_itself = _asks_by_itself(request)
         try:
-            user = await asyncio.to_thread(self._users.get, session.user)
-        except UsersError:
-            return None
-        if user is None or not same(user.proof, session.proof):  # removed, or another role or password since
-            self._sessions.end(session.token)
-            return None
+            if named:
+                known = await self._front.enter(request, self._users, by_itself=by_itself)
+            else:
+                known = await self._signed_in(request, by_itself=by_itself)
+        except NotLetIn as error:
+            return self.page("outside.html", status=403, title="Not let in", sentence=str(error), refused=True)
+        except UsersError as error:
+            return self.page("nobody.html", status=503, trouble=str(error))
+        if known is None:
+            return await self._to_sign_in(request)
+        user, session = known
         form, several = await fields(request)
         try:
             waiting = await self._waiting()
         except DeskError:  # the page itself says what is wrong
             waiting = 0
-        return Visit(request, Person(user.name, user.role), session, waiting, form, several)
+        person = Person(user.name, user.role, "proxy" if named else "web")
+        return Visit(request, person, session, waiting, form, several)
+
+    async def _signed_in(self, request: Request, *, by_itself: bool) -> tuple[User, Session] | None:
+        """Who has a session with a password. Raises ``UsersError``."""
+        session = self._sessions.get(request.cookies.get(self._cookie, ""), by_itself=by_itself)
+        if session is None:
+            return None
+        user = await asyncio.to_thread(self._users.get, session.user)
+        if user is None or not same(user.proof, session.proof):  # removed, or another role or password since
+            self._sessions.end(session.token)
+            return None
+        return user, session
 
     async def _answer(self, page: Page, visit: Visit) -> Response:
         try:
@@ -160,8 +190,11 @@ class Visits:
 
     async def sign_in(self, request: Request) -> Response:
         """The form, and what becomes of it. Whatever is wrong, the answer is the same."""
-        if request.method == "GET":
-            return self.page("sign_in.html", wrong="")
+        if self._front.speaks_for(request):  # a password is no way round who the web server in front says it is
+            return RedirectResponse("/", status_code=303, headers=HEADERS)
+        return self.page("sign_in.html", wrong="") if request.method == "GET" else await self._check(request)
+
+    async def _check(self, request: Request) -> Response:
         form, _ = await fields(request)
         name, address = form.get("name", ""), address_of(request, self._proxies)
         if not self._is_ours(request):
@@ -186,7 +219,10 @@ class Visits:
         return response
 
     async def sign_out(self, visit: Visit) -> Response:
-        """Back to the form."""
+        """Back to the form; whom the web server in front has signed in has to go there."""
+        if visit.person.via == "proxy":
+            self._front.leave(visit.session)
+            return self.page("outside.html", title="Signed out here", sentence=BY_THE_PROXY, refused=False)
         self._sessions.end(visit.session.token)
         response = RedirectResponse("/sign-in", status_code=303)
         response.headers.update(HEADERS)
@@ -201,3 +237,8 @@ class Visits:
         if visit:
             facts |= {"user": visit.person, "form": visit.session.form, "waiting": visit.waiting}
         return self._templates.page(template, status=status, **facts)
+
+
+def _asks_by_itself(request: Request) -> bool:
+    """Whether it is a page that looks for what is new, and nobody's click: it keeps no session alive."""
+    return request.headers.get("hx-request") == "true"

@@ -172,6 +172,12 @@ def test_pages_in_plain_http_for_other_machines_are_told(listen: str, public_url
     assert any("passwords of the pages can be read" in line for line in lines) is told
 
 
+def test_who_names_users_in_a_header_is_told() -> None:
+    settings = Settings(http=Http(user_header="X-Remote-User", trusted_proxies=("192.0.2.1",)))
+    lines = "\n".join(summary(settings, Policy.load(settings.policy.file)))
+    assert "to the pages whomever 192.0.2.1/32 names in X-Remote-User" in lines
+
+
 def test_receivers_of_the_log_are_named_and_those_that_cannot_be_there_doubted(tmp_path: Path) -> None:
     (tmp_path / "good").mkdir()
     good = f'[log]\nfile = "{tmp_path}/good/x"\nsyslog = "udp:127.0.0.1:514"\nhttp = "http://127.0.0.1:1/"'

@@ -34,6 +34,12 @@ def test_unix_listener_needs_no_xclient() -> None:
     assert keys(smtp={"listen": "unix:/run/macrogate/smtp.sock"}) == []
 
 
+def test_who_names_users_in_a_header_has_to_be_trusted() -> None:
+    assert keys(http={"user_header": "X-Remote-User"}) == ["http.user_header"]
+    assert keys(http={"user_header": "X-Remote-User", "trusted_proxies": ["192.0.2.1"]}) == []
+    assert keys(http={"user_header": "X-Remote-User", "trusted_proxies": ["0.0.0.0/0"]}) == ["http.trusted_proxies"]
+
+
 def test_one_port_for_two_listeners() -> None:
     assert keys(smtp={"listen": "127.0.0.1:8025"}) == ["http.listen"]
     assert keys(smtp={"listen": "0.0.0.0:8025", "xclient": True}) == ["http.listen"]

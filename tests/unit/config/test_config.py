@@ -159,6 +159,12 @@ def test_private_key_and_certificate(tmp_path: Path) -> None:
         ("[scan]\nworkers = 0", "scan.workers: must be greater than or equal to 1, not 0"),
         ('[scan]\non_failure = "reject"', "scan.on_failure: must be defer, quarantine or deliver, not 'reject'"),
         ('[http]\nlisten = "127.0.0.1:10024"', "http.listen: 127.0.0.1:10024 is taken by smtp.listen"),
+        (
+            '[http]\nuser_header = "X-Remote-User"',
+            "http.user_header: nobody is trusted to say in X-Remote-User who asks",
+        ),
+        ('[http]\nuser_header = "X_User"', "X_User' is no name of a header"),
+        ('[http]\nuser_header = "X-User: a"', "is no name of a header"),
         ('[http]\nlisten = "unix:/run/h"', "http.listen: unix:/run/h: HTTP is on a port only"),
         ('[smtp]\nlisten = ""', "smtp.listen: is empty, and so is milter.listen: no mail would come in"),
         ('[milter]\nlisten = "127.0.0.1:10024"', "milter.listen: 127.0.0.1:10024 is taken by smtp.listen"),

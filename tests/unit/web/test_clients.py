@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from gateway.web.clients import address_of, is_local
+from gateway.web.clients import address_of, comes_from, is_local
 
 PROXIES = (ip_network("127.0.0.1/32"), ip_network("10.0.0.0/8"))
 
@@ -34,6 +34,19 @@ def request(peer: str, *forwarded: str) -> Request:
 )
 def test_the_client_is_the_first_that_is_no_proxy_of_ours(peer: str, forwarded: list[str], client: str) -> None:
     assert address_of(request(peer, *forwarded), PROXIES) == client
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "ours"),
+    [
+        ("127.0.0.1", [], True),
+        ("::ffff:10.0.0.1", ["198.51.100.7"], True),
+        ("192.0.2.1", ["127.0.0.1"], False),
+        ("testclient", [], False),
+    ],
+)
+def test_who_the_peer_is_no_header_says(peer: str, forwarded: list[str], ours: bool) -> None:
+    assert comes_from(request(peer, *forwarded), PROXIES) is ours
 
 
 def test_without_proxies_nothing_is_believed() -> None:
