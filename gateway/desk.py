@@ -82,11 +82,15 @@ class ReleaseDesk:
         with _told():
             return await self._quarantine.get(held_id)
 
-    async def open_message(self, held_id: str, *, by: Person) -> BinaryIO:
-        """The bytes as received, verified; the caller closes it."""
+    async def open_message(self, held_id: str, *, by: Person, why: str) -> BinaryIO:
+        """The bytes as received, verified; the caller closes it. What is taken is in the journal before its first byte
+        is."""
         require(by, Act.DOWNLOAD)
-        with _told():
-            return await self._quarantine.open_message(held_id)
+        with _told(), contextlib.ExitStack() as opened:
+            message = opened.enter_context(await self._quarantine.open_message(held_id))
+            await self._quarantine.note_download(held_id, who=by.who, why=why, what="the whole message, not in a zip")
+            opened.pop_all()
+        return message
 
     async def today(self) -> Mapping[str, Any]:
         """What the start page tells."""

@@ -125,8 +125,8 @@ class Desk(Protocol):
 
     async def get(self, held_id: str) -> Any: ...
 
-    async def open_message(self, held_id: str, *, by: Person) -> BinaryIO:
-        """The bytes as received, verified; the caller closes it."""
+    async def open_message(self, held_id: str, *, by: Person, why: str) -> BinaryIO:
+        """The bytes as received, verified; the caller closes it. It is noted that this person takes them."""
 
     async def today(self) -> Mapping[str, Any]:
         """What the start page tells: ``held``, ``oldest``, ``hours`` (counts of the last 24), ``labels``, ``trouble``

@@ -34,7 +34,7 @@ from gateway.message import (
     Splice,
     Verdict,
 )
-from gateway.quarantine import Quarantine
+from gateway.quarantine import Quarantine, QuarantineError
 from gateway.quarantine.journal import What
 from gateway.spool import Spool
 from gateway.web.desk import NotAllowed
@@ -202,6 +202,36 @@ async def test_the_outlook_tells_what_changed_since(tmp_path: Path) -> None:
         outlook = await at.desk.look.outlook(ID)
         assert (outlook.verdict, outlook.worse) == ("clean", False)
         assert "not in a single attachment" in outlook.no_copy
+
+
+async def test_the_bytes_as_they_are_are_noted_as_well(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        with pytest.raises(NotAllowed):
+            await at.desk.open_message(ID, by=Person("vic", Role.VIEWER, "api"), why="x")
+        assert await at.entries() == []
+        with await at.desk.open_message(ID, by=Person("al", Role.ANALYST, "api"), why="ticket 7") as message:
+            assert await at.entries() == [(What.DOWNLOADED, "ticket 7", "the whole message, not in a zip")]
+            assert message.read() == BYTES
+        assert (await at.quarantine.get(ID)).journal.entries[-1].who == "al (api)"
+
+
+async def test_bytes_that_cannot_be_noted_are_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk_of(tmp_path) as at:
+        given: list[Any] = []
+        open_message = at.quarantine.open_message
+
+        async def opened(held_id: str) -> Any:
+            given.append(await open_message(held_id))
+            return given[-1]
+
+        async def full(*_: Any, **__: Any) -> None:
+            raise QuarantineError("The disk is full")
+
+        monkeypatch.setattr(at.quarantine, "open_message", opened)
+        monkeypatch.setattr(at.quarantine, "note_download", full)
+        with pytest.raises(DeskError, match="The disk is full"):
+            await at.desk.open_message(ID, by=ANN, why="x")
+        assert [message.closed for message in given] == [True]
 
 
 async def test_a_download_is_noted_before_it_begins(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Contract: each handler is called once its checks are passed; who may do what is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
@@ -15,8 +15,9 @@ from gateway.message import HeldState, clip
 from gateway.web.api import models
 from gateway.web.api.operations import Call, Operation
 from gateway.web.api.tokens import Scope
-from gateway.web.desk import Desk, Query, place
+from gateway.web.desk import Desk, NotHeld, Query, place
 from gateway.web.pages import LONGEST_FIELD, DeskError
+from gateway.web.parcel import PASSWORD
 
 CHUNK = 256 * 1024
 
@@ -59,10 +60,26 @@ class HeldOperations:
                 "GET",
                 f"{ONE}/raw",
                 "Download a message as it was received",
-                "It is what attackers sent, and as dangerous as it was: never open it on a desktop.",
+                "It is what attackers sent, and as dangerous as it was: never open it on a desktop. The history says "
+                "who took it.",
+                Scope.DOWNLOAD,
+                self.raw,
+                None,
+                query=models.Raw,
+                media_type="application/octet-stream",
+                refusals=(404, 409),
+            ),
+            Operation(
+                "downloadParcel",
+                "POST",
+                f"{ONE}/download",
+                "Download a message or a part of it in an encrypted zip",
+                f"WinZip AES-256 with the password `{PASSWORD}`, so that no program on the way opens it or takes it "
+                "away. The history says who took what, and why.",
                 Scope.DOWNLOAD,
                 self.download,
                 None,
+                body=models.Parcel,
                 media_type="application/octet-stream",
                 refusals=(404, 409),
             ),
@@ -128,8 +145,19 @@ class HeldOperations:
         return details
 
     async def download(self, call: Call) -> BaseModel | Response:
+        """The zip."""
+        given: models.Parcel = call.body
+        if given.part and given.part not in _parts(await self._desk.get(call.held_id)):
+            raise NotHeld(f"It has no part {clip(given.part, 300)}; the record says what there is, by `where`.")
+        why = clip(given.why, LONGEST_FIELD)
+        file = await self._desk.look.download(call.held_id, by=call.person, why=why, where=given.part)
+        about = {"Content-Disposition": f'attachment; filename="{file.name}"', "Content-Length": str(file.size)}
+        return StreamingResponse(file.chunks, headers=about, media_type="application/octet-stream")
+
+    async def raw(self, call: Call) -> BaseModel | Response:
         """The bytes, in pieces."""
-        file = await self._desk.open_message(call.held_id, by=call.person)
+        why = clip(call.query.why, LONGEST_FIELD)
+        file = await self._desk.open_message(call.held_id, by=call.person, why=why)
         headers = {"Content-Disposition": f'attachment; filename="{call.held_id}.eml"'}
         return StreamingResponse(_pieces(file), headers=headers, media_type="application/octet-stream")
 
@@ -153,6 +181,12 @@ class HeldOperations:
         """Remove its bytes."""
         await self._desk.delete(call.held_id, by=call.person, why=clip(call.body.why, LONGEST_FIELD))
         return models.Outcome(id=call.held_id, state=HeldState.DELETED)
+
+
+def _parts(held: Any) -> set[str]:
+    """What the record names."""
+    report = held.record.report
+    return {part.where for part in report.parts} | {finding.where for finding in report.findings}
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -214,6 +214,19 @@ class Refusal(_Given):
     why: Why
 
 
+class Raw(_Given):
+    """Why a message is taken as it is."""
+
+    why: Words = Field("", description="The reason; it goes on record with your name, as the download does without.")
+
+
+class Parcel(_Given):
+    """What to take of a message, and why."""
+
+    why: Why
+    part: Words = Field("", description="The path of one part (`where` in the record); without it the whole message.")
+
+
 class Reason(_Given):
     """Why something is done."""
 

@@ -174,9 +174,10 @@ class StubDesk:
         record = Record(ID, NOW, one.transaction, report, one.decision, 1234, "ab" * 32)
         return Held(self.message, record, Journal.of(record, b""), trusted=True)
 
-    async def open_message(self, held_id: str, *, by: Person) -> BinaryIO:
+    async def open_message(self, held_id: str, *, by: Person, why: str) -> BinaryIO:
         require(by, Act.DOWNLOAD)
         self._known(held_id)
+        self.look.taken.append((held_id, by.who, why, "raw"))
         return io.BytesIO(b"From: a\r\n\r\nhello\r\n")
 
     async def today(self) -> Mapping[str, Any]:

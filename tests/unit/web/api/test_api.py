@@ -28,6 +28,7 @@ EVERYTHING = tuple(Scope)
 BODIES: dict[str, Any] = {
     "releaseMessage": {"why": "expected"},
     "deleteMessage": {"why": "spam"},
+    "downloadParcel": {"why": "to see"},
     "requestRelease": {"why": "expected"},
     "approveRequest": {"number": 2, "why": "called the sender"},
     "sendApproved": {"number": 2},
@@ -207,6 +208,34 @@ def test_no_message_no_answer(api: Api, name: str) -> None:
         answer = api.client.post(f"/messages/{name}/{act}", headers=token, json={"why": "x"})
         assert answer.status_code == 404
     assert api.desk.done == []
+
+
+def test_a_download_says_who_and_why(api: Api) -> None:
+    token, analyst = api.token(Scope.DOWNLOAD), api.token(Scope.DOWNLOAD, user="analyst")
+    whole = api.client.post(f"/messages/{ID}/download", headers=token, json={"why": "to see"})
+    assert (whole.status_code, whole.content) == (200, b"zip")
+    assert (whole.headers["content-length"], whole.headers["content-disposition"]) == (
+        "3",
+        f'attachment; filename="{ID}.zip"',
+    )
+    part = {"why": "the macro", "part": "2/invoice.docm"}
+    assert api.client.post(f"/messages/{ID}/download", headers=analyst, json=part).status_code == 200
+    assert api.client.post(f"/messages/{ID}/download", headers=token, json={"why": " "}).status_code == 422
+    nowhere = api.client.post(f"/messages/{ID}/download", headers=token, json={"why": "x", "part": "3/other.docm"})
+    assert (nowhere.status_code, "no part 3/other.docm" in nowhere.json()["detail"]) == (404, True)
+    assert api.client.get(f"/messages/{ID}/raw?why=ticket+7", headers=token).content.startswith(b"From: a")
+    assert api.client.get(f"/messages/{ID}/raw", headers=token).status_code == 200
+    for method, path in (("GET", "raw"), ("POST", "download")):
+        viewer = api.token(Scope.DOWNLOAD, user="vic")
+        body = {"json": {"why": "x"}} if method == "POST" else {}
+        answer = api.client.request(method, f"/messages/{ID}/{path}", headers=viewer, **body)
+        assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+    assert api.desk.look.taken == [
+        (ID, "ann (api)", "to see", ""),
+        (ID, "analyst (api)", "the macro", "2/invoice.docm"),
+        (ID, "ann (api)", "ticket 7", "raw"),
+        (ID, "ann (api)", "", "raw"),
+    ]
 
 
 # --- acting ---
