@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib.util
 import logging
 import os
@@ -65,7 +64,6 @@ def _run(settings: Settings, path: Path | None) -> int:
     if failpoints.wanted():
         events.notice("failpoint", set=failpoints.wanted(), why="for tests: mail will be put off or arrive twice")
     _raise_descriptor_limit()
-    _spare_the_collector()
     daemon = Daemon(settings, events, source=lambda: load(path))
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -76,12 +74,6 @@ def _run(settings: Settings, path: Path | None) -> int:
         outbox.close(also)
         log.close()
     return 0
-
-
-def _spare_the_collector() -> None:
-    """What is loaded stays loaded: looking through it for garbage held the event loop for up to 60 ms at a time."""
-    gc.collect()
-    gc.freeze()
 
 
 def _raise_descriptor_limit() -> None:
