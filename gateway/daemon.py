@@ -114,7 +114,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
         await self.start()
         gc.collect()
-        gc.freeze()  # what is loaded stays loaded: looking through it for garbage held the loop for up to 60 ms at a time
+        gc.freeze()  # what is loaded stays: looking through it for garbage held the loop for up to 60 ms at a time
         _keep(self._tasks, self._obey_hangups(), "reload")
         doors = ", ".join(filter(None, (self.smtp_address, self.milter_address)))
         systemd.notify("READY=1", f"STATUS=listening on {doors}")
