@@ -21,12 +21,12 @@ pytestmark = pytest.mark.skipif(
 ON_A_COPY = """
 set -e
 mount -t tmpfs none {folder}
-mkdir {folder}/upper {folder}/work {folder}/root
-mount -t overlay overlay -o lowerdir=/,upperdir={folder}/upper,workdir={folder}/work {folder}/root
-mount -t proc proc {folder}/root/proc
-mount --bind /dev {folder}/root/dev
-cp {package} {folder}/root/macrogate.deb
-chroot {folder}/root sh -c '{inside}'
+mkdir {folder}/upper {folder}/work {folder}/system
+mount -t overlay overlay -o lowerdir=/,upperdir={folder}/upper,workdir={folder}/work {folder}/system
+mount -t proc proc {folder}/system/proc
+mount --bind /dev {folder}/system/dev
+cp {package} {folder}/system/macrogate.deb
+chroot {folder}/system sh -c '{inside}'
 """
 
 INSIDE = """
