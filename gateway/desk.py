@@ -7,19 +7,19 @@ what, whether they come by a page or otherwise. What goes wrong is a ``DeskError
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
 from gateway.exception_desk import ExceptionDesk
-from gateway.looking import Looking, Sending
-from gateway.message import HeldState, ScanFailed, Verdict
-from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed, asking
+from gateway.looking import Looking, Sending, told
+from gateway.message import HeldState, Verdict
+from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, asking
 from gateway.quarantine.asking import Asked
 from gateway.quarantine.release import Deliver
 from gateway.quarantine.wish import Wish
-from gateway.web.desk import Failed, NotHeld, NotTaken, Query, require
+from gateway.web.desk import Query, require
 from gateway.web.pages import DeskError
 from gateway.web.people import Act, Person
 
@@ -59,34 +59,34 @@ class ReleaseDesk:
 
     async def find(self, query: Query) -> Sequence[Any]:
         """What fits, newest first."""
-        with _told():
+        with told():
             return await self._quarantine.find(_filters(query))
 
     async def count(self, query: Query) -> int:
         """How many fit, counted up to ``limit``."""
-        with _told():
+        with told():
             return await self._quarantine.count(_filters(query))
 
     async def revision(self) -> str:
         """Another word after every change of what is held."""
-        with _told():
+        with told():
             return str(await self._quarantine.revision())
 
     async def resolve(self, prefix: str) -> str:
         """The one id that begins so."""
-        with _told():
+        with told():
             return await self._quarantine.resolve(prefix)
 
     async def get(self, held_id: str) -> Any:
         """Everything about one message."""
-        with _told():
+        with told():
             return await self._quarantine.get(held_id)
 
     async def open_message(self, held_id: str, *, by: Person, why: str) -> BinaryIO:
         """The bytes as received, verified; the caller closes it. What is taken is in the journal before its first byte
         is."""
         require(by, Act.DOWNLOAD)
-        with _told(), contextlib.ExitStack() as opened:
+        with told(), contextlib.ExitStack() as opened:
             message = opened.enter_context(await self._quarantine.open_message(held_id))
             await self._quarantine.note_download(held_id, who=by.who, why=why, what="the whole message, not in a zip")
             opened.pop_all()
@@ -96,7 +96,7 @@ class ReleaseDesk:
         """What the start page tells."""
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         first = now - timedelta(hours=HOURS - 1)
-        with _told():
+        with told():
             stats = await self._quarantine.stats()
             counts = await self._quarantine.by_hour(first, HOURS)
         alive, busy = self._workers()
@@ -125,7 +125,7 @@ class ReleaseDesk:
         """Send it to these of its recipients (None: to all who have not got it), or to others; what the next hop said
         to each."""
         require(by, Act.RELEASE)
-        with _told():
+        with told():
             record = (await self._quarantine.get(held_id)).record
             self._look.require_ours(record, to)
             async with self._way() as deliver, self._look.sending(record, disarmed=disarmed, known=known) as sending:
@@ -159,7 +159,7 @@ class ReleaseDesk:
         """Ask for what ``release`` would do; somebody has to approve it."""
         require(by, Act.ASK)
         wish = Wish(None if recipients is None else tuple(recipients), tuple(to), disarmed=disarmed)
-        with _told():
+        with told():
             self._look.require_ours((await self._quarantine.get(held_id)).record, to)
             await self._quarantine.requests.ask(held_id, wish, who=by.who, account=by.name, why=why)
         self._tell("asked", held_id, by.who, why)
@@ -168,7 +168,7 @@ class ReleaseDesk:
         """Approve a request of another, and send just what it asks for; what the next hop said to each. What today's
         rules do not let go is not approved."""
         require(by, Act.DECIDE)
-        with _told():
+        with told():
             asked = await self._quarantine.requests.opened(held_id, number)
             async with self._sending(held_id, asked) as sending:
                 await self._quarantine.requests.approve(held_id, number, who=by.who, account=by.name, why=why)
@@ -178,7 +178,7 @@ class ReleaseDesk:
     async def send_approved(self, held_id: str, number: int, *, by: Person) -> Sequence[tuple[str, str]]:
         """Try once more what was approved and did not reach everybody."""
         require(by, Act.RELEASE)
-        with _told():
+        with told():
             asked = await self._quarantine.requests.opened(held_id, number)
             async with self._sending(held_id, asked) as sending:
                 return await self._carry_out(held_id, asked, by, asked.why, sending)
@@ -202,26 +202,26 @@ class ReleaseDesk:
     async def turn_down(self, held_id: str, number: int, *, by: Person, why: str) -> None:
         """Say no to a request; ``number`` 0: to those of recipients."""
         require(by, Act.DECIDE)
-        with _told():
+        with told():
             await self._quarantine.requests.refuse(held_id, number, who=by.who, account=by.name, why=why)
         self._tell("refused", held_id, by.who, why)
 
     async def take_back(self, held_id: str, number: int, *, by: Person) -> None:
         """A request of one's own."""
         require(by, Act.ASK)
-        with _told():
+        with told():
             await self._quarantine.requests.take_back(held_id, number, who=by.who, account=by.name)
         self._tell("taken-back", held_id, by.who, "")
 
     async def waiting(self) -> int:
         """How many messages somebody asks for; for the head of each page."""
-        with _told():
+        with told():
             return await self._quarantine.requests.count()
 
     async def requests(self) -> Sequence[Any]:
         """Those messages, as ``get`` gives them, who waits for longest first. One that cannot be read is passed over:
         its own page says why."""
-        with _told():
+        with told():
             ids = await self._quarantine.requests.ids(MOST_LISTED)
         found = []
         for held_id in ids:
@@ -244,7 +244,7 @@ class ReleaseDesk:
     async def delete(self, held_id: str, *, by: Person, why: str) -> None:
         """Remove its bytes."""
         require(by, Act.DELETE)
-        with _told():
+        with told():
             await self._quarantine.delete(held_id, who=by.who, why=why)
 
     async def ask(self, held_id: str, recipient: str, why: str) -> None:
@@ -279,19 +279,3 @@ def _filters(query: Query) -> Filters:
 
 def _midnight(day: str) -> datetime:
     return datetime.fromisoformat(day).replace(tzinfo=UTC)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except HeldNotFound as error:
-        raise NotHeld(str(error)) from error
-    except NotPossible as error:
-        raise DeskError(str(error)) from error
-    except ReleaseFailed as error:
-        raise NotTaken(str(error)) from error
-    except ScanFailed as failure:
-        raise Failed(f"The message could not be looked into: {failure.detail}") from failure
-    except QuarantineError as error:
-        raise Failed(str(error)) from error

@@ -31,12 +31,12 @@ from gateway.message import (
     clip,
 )
 from gateway.policy.addresses import split
-from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError
+from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed
 from gateway.quarantine.models import Held, HeldMessage
 from gateway.quarantine.release import Deliver
 from gateway.quarantine.sidecar import Record
 from gateway.spool import Spool
-from gateway.web.desk import Failed, NotHeld, require
+from gateway.web.desk import Failed, NotHeld, NotTaken, require
 from gateway.web.look import Download, Outlook, Similar
 from gateway.web.pages import DeskError
 from gateway.web.parcel import length, parcel
@@ -215,6 +215,8 @@ def told() -> Iterator[None]:
         raise NotHeld(str(error)) from error
     except NotPossible as error:
         raise DeskError(str(error)) from error
+    except ReleaseFailed as error:
+        raise NotTaken(str(error)) from error
     except QuarantineError as error:
         raise Failed(str(error)) from error
     except ScanFailed as failure:
