@@ -14,7 +14,7 @@ import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from gateway import __version__, systemd, tokens
@@ -24,15 +24,16 @@ from gateway.events import MAX_LISTED, MailLog
 from gateway.exception_desk import ExceptionDesk
 from gateway.exceptions import ExceptionList
 from gateway.generation import Generation, Surroundings, generate
+from gateway.health import Health
 from gateway.listening import Inherited
 from gateway.looking import Looking
-from gateway.message import Client, Effect, HeldState, clip
+from gateway.message import clip
 from gateway.metrics import Metrics
 from gateway.milter.server import MilterListener
 from gateway.postroom import PostRoom
 from gateway.quarantine import Quarantine, QuarantineError, Settled
 from gateway.quarantine.release import Deliver
-from gateway.smtp.client import HopError, HopPool
+from gateway.smtp.client import HopPool
 from gateway.smtp.server import SmtpListener
 from gateway.web import application
 from gateway.web.api.site import api_routes
@@ -58,8 +59,6 @@ HOUSEKEEPING_SECONDS = 3600.0
 LAG_SECONDS = 0.05
 EXCEPTIONS_SECONDS = 1.0
 """How often the file of exceptions is looked at."""
-READY_SECONDS = 5.0
-"""How long an answer about readiness is good for, so that a probe does not become a load on the next hop."""
 
 FIXED = (
     *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.trusted_proxies"),
@@ -92,9 +91,6 @@ class Daemon:
         """What a reload has put out of use and lets go of; ``stop`` waits for them."""
         self._hangup = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._lag = 0.0
-        self._readiness: dict[str, str] = {}
-        self._readiness_until = 0.0
         self._inherited = Inherited()
         self._around: Surroundings | None = None
         self._generation: Generation | None = None
@@ -102,6 +98,7 @@ class Daemon:
         self._milter: MilterListener | None = None
         self._web: WebServer | None = None
         self._quarantine: Quarantine | None = None
+        self._health: Health | None = None
         self._postroom: PostRoom | None = None
 
     async def run(self) -> None:
@@ -158,6 +155,10 @@ class Daemon:
             self._disconnect,
         )
         self._generation = await generate(settings, self._around)
+        self._health = Health(
+            self._quarantine, self.metrics, self.events, self.exceptions, self.current, lambda: self._settings
+        )
+        self._health.certificate_expiry = certificate_expiry(settings)
         self._postroom = PostRoom(
             self._quarantine, lambda: self._settings, self._way_of_releases, self.metrics, self.events
         )
@@ -169,7 +170,6 @@ class Daemon:
             await self._start_smtp(settings)
         if left := self._inherited.left():
             raise StartError(f"systemd has opened {', '.join(left)}, where no setting listens; mend macrogate.socket")
-        self.metrics.certificate_expiry.set(certificate_expiry(settings))
         _keep(self._tasks, self._watch_loop(), "loop-lag")
         _keep(self._tasks, self._keep_house(), "housekeeping")
         _keep(self._tasks, self._watch_exceptions(), "exceptions")
@@ -199,8 +199,7 @@ class Daemon:
         desk = ReleaseDesk(
             self._quarantine,
             self._way_of_releases,
-            self.ready,
-            self._count_workers,
+            self.health.today,
             ExceptionDesk(self.exceptions),
             Looking(self._quarantine, self.current),
             self.events.release_request,
@@ -211,7 +210,7 @@ class Daemon:
             *api_routes(desk, Tokens(http.tokens), users),
             *request_routes(self._read_link, self._told_of(desk.ask)),
         ]
-        self._web = WebServer(application(self.metrics.registry, self._refresh, self.ready, pages))
+        self._web = WebServer(application(self.metrics.registry, self.health.refresh, self.health.ready, pages))
         try:
             bound = await self._web.start(host.strip("[]"), int(port), self._inherited.take(listen))
         except OSError as error:
@@ -256,9 +255,6 @@ class Daemon:
             raise DeskError(str(error)) from error
         return request.held_id, request.recipient
 
-    def _count_workers(self) -> tuple[int, int]:
-        return self.current().workers.thing.count
-
     @contextlib.asynccontextmanager
     async def _way_of_releases(self) -> AsyncIterator[Deliver]:
         """Connections of their own: a release must not wait for, nor disturb, the mail that flows."""
@@ -274,6 +270,12 @@ class Daemon:
         assert self._generation is not None
         return self._generation
 
+    @property
+    def health(self) -> Health:
+        """How it fares, once it is open."""
+        assert self._health is not None
+        return self._health
+
     async def reload(self) -> bool:
         """Take the configuration as its file says now; False if it was refused and nothing changed."""
         async with self._reloading:
@@ -285,7 +287,8 @@ class Daemon:
                 self._generation = await generate(settings, self._around, self._generation)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the old configuration stays
                 known = isinstance(error, ConfigError | WiringError | OSError)
-                self.events.reloaded(ok=False, why=str(error) if known else repr(error))
+                self.health.refused = str(error) if known else repr(error)
+                self.events.reloaded(ok=False, why=self.health.refused)
                 self.metrics.reloads.labels("refused").inc()
                 return False
             if self._listener is not None:
@@ -295,7 +298,8 @@ class Daemon:
             self._settings = settings
             if self._quarantine is not None:
                 self._quarantine.requests.two_person = settings.quarantine.two_person
-            self.metrics.certificate_expiry.set(certificate_expiry(settings))
+            self.health.certificate_expiry = certificate_expiry(settings)
+            self.health.refused = ""
             self.events.reloaded(ok=True)
             self.metrics.reloads.labels("taken").inc()
             return True
@@ -355,7 +359,7 @@ class Daemon:
         while True:
             before = loop.time()
             await asyncio.sleep(LAG_SECONDS)
-            self._lag = max(self._lag, loop.time() - before - LAG_SECONDS)
+            self.health.lag = max(self.health.lag, loop.time() - before - LAG_SECONDS)
 
     async def _begin_exceptions(self) -> None:
         """What is in force at the start is no news; that it cannot be read is."""
@@ -384,49 +388,6 @@ class Daemon:
                 why = str(error) if isinstance(error, QuarantineError) else repr(error)
                 self.events.notice("retention-failed", why=clip(why, 500))
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
-
-    async def _refresh(self) -> None:
-        """Bring the gauges up to date for a scrape."""
-        self.metrics.log_dropped.set(self.events.dropped)
-        for one in self.events.also:
-            self.metrics.receiver_lines.labels(one.name, "dropped").set(one.lost)
-            self.metrics.receiver_lines.labels(one.name, "waiting").set(one.waiting)
-        self.metrics.refresh_campaigns()
-        self.metrics.exceptions_unusable.set(bool(self.exceptions.trouble))
-        in_force = self.exceptions.current.in_force(datetime.now(UTC))
-        for effect in Effect:
-            self.metrics.exceptions.labels(effect).set(sum(entry.effect is effect for entry in in_force))
-        self.metrics.loop_lag.set(self._lag)
-        self._lag = 0.0
-        assert self._quarantine is not None
-        with contextlib.suppress(QuarantineError):
-            self.metrics.requests_waiting.set(await self._quarantine.requests.count())
-            stats = await self._quarantine.stats()
-            for state in HeldState:
-                self.metrics.quarantine_messages.labels(state).set(stats.count.get(state, 0))
-            self.metrics.quarantine_bytes.set(stats.bytes)
-            self.metrics.quarantine_free.set(stats.free)
-            self.metrics.releases.counts = {what.value: count for what, count in stats.releases.items()}
-            self.metrics.quarantine_oldest.set(stats.oldest.timestamp() if stats.oldest else 0)
-
-    async def ready(self) -> dict[str, str]:
-        """Why mail cannot flow, by component; empty when it can."""
-        if time.monotonic() >= self._readiness_until:
-            self._readiness = await self._look()
-            self._readiness_until = time.monotonic() + READY_SECONDS
-        return self._readiness
-
-    async def _look(self) -> dict[str, str]:
-        reasons: dict[str, str] = {}
-        hops = self.current().hops
-        try:
-            await hops.release(await hops.acquire(Client()))
-        except HopError as error:
-            reasons["next-hop"] = error.reply.text
-        assert self._quarantine is not None
-        if self._quarantine.trouble:
-            reasons["quarantine"] = self._quarantine.trouble
-        return reasons
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], name: str) -> None:

@@ -7,7 +7,7 @@ what, whether they come by a page or otherwise. What goes wrong is a ``DeskError
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
@@ -22,9 +22,9 @@ from gateway.quarantine.wish import Wish
 from gateway.web.desk import Query, require
 from gateway.web.pages import DeskError
 from gateway.web.people import Act, Person
+from gateway.web.today import Today
 
 WAITING = frozenset({HeldState.HELD, HeldState.RELEASING})
-HOURS = 24
 MOST_LISTED = 100
 """Messages on the page of requests: who has more of them answers these first."""
 SOMEBODY = "one of the recipients"
@@ -36,15 +36,14 @@ Tell = Callable[[str, str, str, str], None]
 
 
 class ReleaseDesk:
-    """``way`` opens the way a released message takes, ``ready`` gives reasons why mail cannot flow, ``workers`` the
-    numbers of scan workers alive and at work, ``tell`` notes in the log what becomes of requests."""
+    """``way`` opens the way a released message takes, ``today`` finds out whether all is well, ``tell`` notes in the
+    log what becomes of requests."""
 
     def __init__(
         self,
         quarantine: Quarantine,
         way: Callable[[], AbstractAsyncContextManager[Deliver]],
-        ready: Callable[[], Awaitable[dict[str, str]]],
-        workers: Callable[[], tuple[int, int]],
+        today: Callable[[], Awaitable[Today]],
         exceptions: ExceptionDesk,
         look: Looking,
         tell: Tell,
@@ -52,8 +51,7 @@ class ReleaseDesk:
         self.look = self._look = look
         self._quarantine = quarantine
         self._way = way
-        self._ready = ready
-        self._workers = workers
+        self._today = today
         self.exceptions = exceptions
         self._tell = tell
 
@@ -92,23 +90,9 @@ class ReleaseDesk:
             opened.pop_all()
         return message
 
-    async def today(self) -> Mapping[str, Any]:
+    async def today(self) -> Today:
         """What the start page tells."""
-        now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        first = now - timedelta(hours=HOURS - 1)
-        with told():
-            stats = await self._quarantine.stats()
-            counts = await self._quarantine.by_hour(first, HOURS)
-        alive, busy = self._workers()
-        return {
-            "held": stats.count.get(HeldState.HELD, 0),
-            "oldest": stats.oldest,
-            "hours": counts,
-            "labels": [f"{first + timedelta(hours=hour):%H:%M} UTC" for hour in range(HOURS)],
-            "trouble": await self._ready(),
-            "workers": alive,
-            "busy": busy,
-        }
+        return await self._today()
 
     async def release(
         self,

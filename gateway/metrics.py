@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from gateway import __version__
 from gateway.campaigns import Campaigns
+from gateway.hours import Hours, Mishap
 from gateway.message import Action, AuthResult, Effect, HeldState, Kind, Outcome, Verdict
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -123,7 +124,9 @@ class Metrics:
         self._begin()
 
     def _declare_ourselves(self, gauge: Callable[..., Gauge]) -> None:
-        """How the process itself fares."""
+        """How the process itself fares. ``hours`` is no series: it is for the start page."""
+        self.hours = Hours()
+        self.spool_free = gauge("spool_free_bytes", "Free bytes where messages lie that are on their way.")
         self.loop_lag = gauge("event_loop_lag_seconds", "Longest stall of the event loop since the last look.")
         self.log_dropped = gauge("log_lines_dropped", "Lines of the log that could not be written.")
         self.receiver_lines = gauge(
@@ -175,6 +178,7 @@ class Metrics:
     def message(self, outcome: Outcome) -> None:
         """Count one message that came to its end."""
         report, decision = outcome.report, outcome.decision
+        self.hours.message(outcome)
         self.messages.labels(outcome.transaction.listener, decision.action).inc()
         self.verdicts.labels(report.verdict.label).inc()
         self.message_bytes.inc(outcome.transaction.size)
@@ -206,3 +210,15 @@ class Metrics:
         self._campaigns.seen(finding.fingerprint for finding in outcome.report.findings)
         if outcome.decision.rule == ON_FAILURE:
             self.unexamined.labels(outcome.decision.action).inc()
+            if outcome.decision.action is Action.DELIVER:
+                self.hours.count(Mishap.UNEXAMINED)
+
+    def not_kept(self) -> None:
+        """The quarantine could not store a message."""
+        self.keep_failures.inc()
+        self.hours.count(Mishap.NOT_KEPT)
+
+    def worker_died(self, reason: str) -> None:
+        """``reason`` is one of the closed set of its label."""
+        self.worker_deaths.labels(reason).inc()
+        self.hours.count(Mishap.WORKER_DIED)

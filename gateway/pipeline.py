@@ -149,7 +149,7 @@ class Pipeline:
             reply = await self._answer(transaction, content, report, decision, held_id, edits, deliver, watch)
         except KeepFailed as failure:
             self.events.keep_failed(transaction, str(failure))
-            self.metrics.keep_failures.inc()
+            self.metrics.not_kept()
             reply, held_id = CANNOT_KEEP, ""
         self._record(Outcome(transaction, report, decision, reply, held_id, watch.finish(transaction)))
         return reply

@@ -7,7 +7,7 @@ something is told who asks, and is where it is decided whether that person may.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol
@@ -18,6 +18,7 @@ from gateway.policy.entries import Entry, Subject
 from gateway.web.look import Look
 from gateway.web.pages import DeskError
 from gateway.web.people import TAKES, Act, Person
+from gateway.web.today import Today
 
 PAGE = 50
 """Messages on one page of the list."""
@@ -128,9 +129,8 @@ class Desk(Protocol):
     async def open_message(self, held_id: str, *, by: Person, why: str) -> BinaryIO:
         """The bytes as received, verified; the caller closes it. It is noted that this person takes them."""
 
-    async def today(self) -> Mapping[str, Any]:
-        """What the start page tells: ``held``, ``oldest``, ``hours`` (counts of the last 24), ``labels``, ``trouble``
-        (sentences by component), ``workers``, ``busy``."""
+    async def today(self) -> Today:
+        """What the start page tells."""
 
     async def release(
         self,

@@ -1,4 +1,4 @@
-"""The start page and the list of what is held, as a page and as a table for other programs.
+"""The list of what is held, as a page and as a table for other programs.
 
 Contract: GET only; changes nothing. A browser that asks again (``HX-Request``) gets the part that may have changed, or
 204 when nothing has since the ``seen`` it names.
@@ -18,7 +18,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from gateway.message import HeldState, Verdict
-from gateway.web import shown
 from gateway.web.desk import PAGE, PLACE, Desk, Query, place
 from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError
 from gateway.web.visits import Visit, Visits
@@ -47,7 +46,7 @@ COLUMNS = (
 
 
 class ListPages:
-    """The pages one begins with."""
+    """The list."""
 
     def __init__(self, desk: Desk, visits: Visits) -> None:
         self._desk = desk
@@ -57,18 +56,9 @@ class ListPages:
         """Where they are."""
         signed = self._visits.signed
         return [
-            Route("/", signed(self.start)),
             Route("/quarantine", signed(self.listing)),
             Route("/quarantine.csv", signed(self.export)),
         ]
-
-    async def start(self, visit: Visit) -> Response:
-        """Is all well?"""
-        today = await self._desk.today()
-        newest = await self._desk.find(Query(limit=8))
-        plot = shown.bars(list(today["hours"]), list(today["labels"]))
-        template = "today.html" if _asks_again(visit) else "start.html"
-        return self._visits.page(template, visit, today=today, newest=newest, plot=plot)
 
     async def listing(self, visit: Visit) -> Response:
         """What is held, newest first."""
@@ -76,7 +66,7 @@ class ListPages:
         seen = (
             f"{await self._desk.revision()}-{datetime.now(UTC):%H%M}"  # a minute on, "5 min ago" is not true any more
         )
-        if _asks_again(visit) and visit.request.query_params.get("seen") == seen:
+        if visit.asks_again and visit.request.query_params.get("seen") == seen:
             return Response(status_code=204, headers=HEADERS)
         found = await self._desk.find(replace(query, limit=PAGE + 1))
         more = len(found) > PAGE
@@ -94,7 +84,7 @@ class ListPages:
             "told": sentence(query, count),
             "two_person": self._desk.two_person,
         }
-        return self._visits.page("listed.html" if _asks_again(visit) else "list.html", visit, **facts)
+        return self._visits.page("listed.html" if visit.asks_again else "list.html", visit, **facts)
 
     async def export(self, visit: Visit) -> Response:
         """The list as CSV, as far as ``EXPORTED``."""
@@ -116,10 +106,6 @@ class ListPages:
                 return
         if found:
             yield _line([f"Incomplete: more than {EXPORTED:,} messages fit; narrow the search down"])
-
-
-def _asks_again(visit: Visit) -> bool:
-    return visit.request.headers.get("hx-request") == "true"
 
 
 def _cells(message: Any) -> list[str]:

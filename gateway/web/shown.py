@@ -45,10 +45,12 @@ def ago(moment: datetime, now: datetime) -> str:
 
 
 def size(octets: int) -> str:
-    """``512 B``, ``49 KiB``, ``3.2 MiB``."""
+    """``512 B``, ``49 KiB``, ``3.2 MiB``, ``76.4 GiB``."""
     if octets < 1024:
         return f"{octets} B"
-    return f"{octets / 1024:.0f} KiB" if octets < 1 << 20 else f"{octets / (1 << 20):.1f} MiB"
+    if octets < 1 << 20:
+        return f"{octets / 1024:.0f} KiB"
+    return f"{octets / (1 << 20):.1f} MiB" if octets < 1 << 30 else f"{octets / (1 << 30):.1f} GiB"
 
 
 def defanged(text: str) -> str:
@@ -177,22 +179,3 @@ _SPF = {
     AuthResult.SOFTFAIL: "{} says that mail in its name should not come from that client.",
     AuthResult.NEUTRAL: "{} does not say where mail in its name comes from.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One hour of a small plot: position, height and what it stands for."""
-
-    x: int
-    height: float
-    count: int
-    label: str
-
-
-def bars(counts: list[int], labels: list[str], height: int = 60) -> list[Bar]:
-    """Bars of a plot ``height`` units high; the highest count reaches the top."""
-    top = max([*counts, 1])
-    return [
-        Bar(at, round(height * count / top, 1), count, label)
-        for at, (count, label) in enumerate(zip(counts, labels, strict=True))
-    ]

@@ -18,6 +18,7 @@ from gateway.web.listing import ListPages
 from gateway.web.pages import HERE
 from gateway.web.releasing import ReleasePages
 from gateway.web.several import SeveralPages
+from gateway.web.start import StartPages
 from gateway.web.users import Users
 from gateway.web.visits import Visits
 
@@ -30,6 +31,7 @@ def routes(
     visits = Visits(users, public_url, desk.waiting, proxies, front)
     return [
         *visits.routes(),
+        *StartPages(desk, visits).routes(),
         *ListPages(desk, visits).routes(),
         *SeveralPages(desk, visits).routes(),
         *HeldPages(desk, visits).routes(),

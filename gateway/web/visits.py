@@ -51,6 +51,11 @@ class Visit:
         """Which message the address names."""
         return str(self.request.path_params["held_id"])
 
+    @property
+    def asks_again(self) -> bool:
+        """Whether an open page looks for what is new, and takes the part of it that may have changed."""
+        return _asks_by_itself(self.request)
+
     def reason(self) -> str:
         """Why somebody does it. Raises ``DeskError`` when the form says nothing."""
         why = self.form.get("why", "").strip()

@@ -370,7 +370,7 @@ class Workers:
             return ScanFailed(Kind.LIMIT, STOPPING)
         if not reason:
             reason, sentence = REASONS.get(code, "crash"), f"the scan worker died: {explain(code)}"
-        self._metrics.worker_deaths.labels(reason).inc()
+        self._metrics.worker_died(reason)
         self._events.worker_died(reason, sentence)
         self._spawn(self._replace())
         return ScanFailed(Kind.TIMEOUT if reason == "timeout" else Kind.CRASH, sentence)

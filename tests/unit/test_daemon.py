@@ -102,7 +102,7 @@ async def test_not_ready_says_why(tmp_path: Path) -> None:
     async with StubHop() as hop:
         path = configuration(tmp_path, hop.address)
     async with running(path) as (daemon, _):
-        reasons = await daemon.ready()
+        reasons = await daemon.health.ready()
 
     assert reasons["next-hop"].startswith("451 4.4.1")
 

@@ -30,14 +30,14 @@ def untold(step: str, held_id: str, who: str, why: str) -> None:
     raise AssertionError(f"{step} was noted")
 
 
-async def ready() -> dict[str, str]:
-    return {}
+async def unasked() -> Any:
+    raise AssertionError("it was asked whether all is well")
 
 
 @pytest.fixture
 def desk() -> ReleaseDesk:
     exceptions, look = cast(ExceptionDesk, None), cast(Looking, Untouched())
-    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, ready, lambda: (2, 0), exceptions, look, untold)
+    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, unasked, exceptions, look, untold)
 
 
 @pytest.mark.parametrize("via", ["web", "api"])

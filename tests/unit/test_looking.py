@@ -120,9 +120,7 @@ async def desk_of(tmp_path: Path) -> AsyncIterator[Desk]:
     )
     look = Looking(quarantine, lambda: cast(Generation, generation))
     told: list[tuple[str, ...]] = []
-    desk = ReleaseDesk(
-        quarantine, way, cast(Any, None), lambda: (1, 0), cast(Any, None), look, lambda *step: told.append(step)
-    )
+    desk = ReleaseDesk(quarantine, way, cast(Any, None), cast(Any, None), look, lambda *step: told.append(step))
     try:
         yield Desk(desk, quarantine, jail, sent, told)
     finally:

@@ -49,7 +49,7 @@ class AboutOperations:
 
     async def today(self, _call: Call) -> BaseModel | Response:
         """What the start page tells."""
-        return models.Today.model_validate(dict(await self._desk.today()))
+        return models.Today.model_validate(await self._desk.today())
 
     async def whoami(self, call: Call) -> BaseModel | Response:
         """The token's own facts."""

@@ -40,11 +40,6 @@ def test_the_line_the_finding_names_is_marked() -> None:
     assert [line.marked for line in shown.code("a\nb", "nothing here")] == [True, False]
 
 
-def test_bars_reach_the_top_and_nothing_is_flat() -> None:
-    assert [bar.height for bar in shown.bars([0, 5, 10], ["a", "b", "c"], 60)] == [0, 30, 60]
-    assert [bar.height for bar in shown.bars([0, 0], ["a", "b"])] == [0, 0]
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

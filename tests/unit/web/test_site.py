@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -47,6 +47,7 @@ from gateway.web.look import Download, Outlook, Similar
 from gateway.web.pages import DeskError
 from gateway.web.people import TAKES, Act, Person, Role
 from gateway.web.site import routes
+from gateway.web.today import Room, Today, Trouble
 from gateway.web.users import Users
 from gateway.web.visits import COOKIE
 from tests.unit.test_events import outcome
@@ -57,6 +58,22 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SCRIPTS = [f'<script src="/static/{name}.js" defer>' for name in ("htmx.min", "desk")]
 EVIL = """"><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}' javascript:alert(3)"""
 
+A_GOOD_DAY = Today(
+    held=1,
+    oldest=NOW,
+    hours=(1,) * 24,
+    labels=tuple(f"{hour:02}:00 UTC" for hour in range(24)),
+    counts=(("passed", (0,) * 22 + (3, 1200)), ("held", (1,) * 24), ("deferred", (0,) * 24)),
+    since=NOW,
+    last=NOW,
+    troubles=(),
+    workers=2,
+    busy=0,
+    hired=2,
+    deaths=0,
+    next_hop="127.0.0.1:10026",
+    rooms=(Room("held messages", 10**11), Room("messages on their way", None)),
+)
 
 PASSAGE = Passage("1", "text/html", "Click here[1]", (Link("here", "http://evil.example/x"),))
 
@@ -180,13 +197,9 @@ class StubDesk:
         self.look.taken.append((held_id, by.who, why, "raw"))
         return io.BytesIO(b"From: a\r\n\r\nhello\r\n")
 
-    async def today(self) -> Mapping[str, Any]:
-        labels = [f"{hour:02}:00 UTC" for hour in range(24)]
-        trouble = {"next-hop": "451 gone"} if self.refuse else {}
-        return {"held": 1, "oldest": NOW, "hours": [1] * 24, "labels": labels, "trouble": trouble} | {
-            "workers": 2,
-            "busy": 0,
-        }
+    async def today(self) -> Today:
+        troubles = (Trouble("next-hop", "451 gone", "next-hop-failing", grave=True),) if self.refuse else ()
+        return replace(A_GOOD_DAY, troubles=troubles)
 
     async def release(
         self,
