@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import re
 import threading
 import time
 from collections import Counter
@@ -15,9 +14,7 @@ from pathlib import Path
 
 from tests.e2e.postfix import Postfix
 from tests.e2e.tools import lasting_port
-
-MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]+)>", re.IGNORECASE | re.MULTILINE)
-HEAD = 8192
+from tests.proof.copies import identify, identify_file
 
 SERVICE = "127.0.0.1:{port} inet n - n - 600 smtpd\n"
 SETTINGS = """\
@@ -62,18 +59,12 @@ class RealPostfix:
         while not self._stop.wait(0.2):
             for name in os.listdir(self._new) if self._new.is_dir() else ():
                 path = self._new / name
-                with path.open("rb") as file:
-                    self.copies[_message_id(file.read(HEAD))] += 1
+                self.copies[identify_file(path)] += 1
                 path.unlink()
 
 
 def _files(folder: Path) -> list[str]:
     return [name for _, _, names in os.walk(folder) for name in names]
-
-
-def _message_id(head: bytes) -> str:
-    found = MESSAGE_ID.search(head)
-    return found[1].decode("ascii", "replace") if found else "?"
 
 
 class BadHop:
@@ -157,7 +148,7 @@ class BadHop:
             return await self._moody(mood, writer)
         if mood == "slow":
             await asyncio.sleep(0.2)
-        self.copies[_message_id(message[:HEAD])] += 1
+        self.copies[identify(message[:-3].replace(b"\r\n..", b"\r\n."))] += 1
         if mood == "taken and gone":
             return False
         writer.write(b"250 2.0.0 Taken\r\n")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
+from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import select
 
 from gateway.quarantine import schema
 from tests.e2e.gateway import GatewayProcess
-from tests.proof.hops import HEAD, BadHop, RealPostfix, _message_id
+from tests.proof.copies import identify_file
+from tests.proof.hops import BadHop, RealPostfix
 from tests.proof.ledger import Balance, Ledger
 from tests.proof.load import Load
 
@@ -27,8 +29,8 @@ class Lane:
         behind: str,
         *,
         smtp: str = "",
-        rate: float = 60.0,
-        senders: int = 8,
+        rate: float = 75.0,
+        senders: int = 40,
         activated: bool = False,
     ) -> None:
         self.name, self.behind = name, behind
@@ -83,8 +85,7 @@ class Lane:
             if "message.eml" in names:
                 assert not folder.endswith(".tmp"), f"{folder} was left unfinished"
                 on_disk.add(os.path.basename(folder))
-                with open(os.path.join(folder, "message.eml"), "rb") as file:
-                    found[_message_id(file.read(HEAD))] += 1
+                found[identify_file(Path(folder, "message.eml"))] += 1
         index = sqlite3.connect(f"file:{self.gateway.quarantine}/quarantine.db?mode=ro", uri=True)
         try:
             rows = {row[0] for row in index.execute(str(select(schema.held.c.id)))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import random
 import re
 import threading
 import time
@@ -12,11 +14,15 @@ from dataclasses import dataclass
 
 from gateway.samples import mail as samples
 from tests.e2e.talk import stuffed
+from tests.proof.copies import SEAL, seal
 from tests.proof.ledger import Ledger, Sent
 
 SENDER = "sender@outside.test"
 TAKEN, REFUSED = "alice@example.com", "refused@example.com"
 LINE = "Good day, and so on.  \r\n"
+PICTURE = b"\x89PNG\r\n\x1a\n" + random.Random(2).randbytes(150_000)
+ARMED = (samples.docm_autoopen_message, samples.xls_workbook_open_message, samples.forwarded_zip_message)
+CLEAN = (samples.docx_message, samples.xlsx_message, samples.japanese_message)
 PATIENCE = 30.0
 """Seconds to wait for any one reply."""
 BACKOFF = 0.2
@@ -33,31 +39,46 @@ class Letter:
 
 
 def letters(ledger: Ledger) -> Iterator[Letter]:
-    """Mail without end: of twenty, fifteen short texts, three documents to be held, a clean one, one undeliverable."""
-    armed = _template(samples.docm_autoopen_message(SENDER, TAKEN))
-    text = _template(
+    """Mail without end: of twenty, fourteen that are plain or HTML, three to be held, two clean documents and, for the
+    last, either a large picture or mail to nobody. What is held and what is clean changes from round to round."""
+    text = (
         f"From: <{SENDER}>\r\nTo: <{TAKEN}>\r\nSubject: plain\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\n"
-        f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{LINE * 60}".encode()
+        f"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{LINE * 60}"
+    ).encode()
+    common = itertools.cycle(
+        [_template(message) for message in (text, text, text, samples.html_message(SENDER, TAKEN))]
     )
-    clean = _template(samples.docx_message(SENDER, TAKEN))
-    while True:
-        for turn in range(20):
-            message_id = ledger.fresh()
-            body = armed if turn in (3, 9, 15) else clean if turn == 12 else text
-            header = f"Message-ID: <{message_id}>\r\n".encode()
-            last = f"{message_id}\r\n".encode() if body is text else b""
-            yield Letter(message_id, REFUSED if turn == 18 else TAKEN, stuffed(header + body + last))
+    armed = itertools.cycle([_template(make(SENDER, TAKEN)) for make in ARMED])
+    clean = itertools.cycle([_template(make(SENDER, TAKEN)) for make in CLEAN])
+    large = _template(samples.attached("picture", "Scan.png", "image/png", PICTURE, sender=SENDER, recipient=TAKEN))
+    for turn in itertools.count():
+        kind = turn % 20
+        message_id = ledger.fresh()
+        template = next(armed if kind in (3, 9, 15) else clean if kind in (7, 12) else common)
+        if kind == 18 and turn % 40 == 18:
+            template = large
+        recipient = REFUSED if kind == 18 and turn % 40 == 38 else TAKEN
+        header = f"Message-ID: <{message_id}>\r\n{SEAL}: {template.seal}\r\n".encode()
+        yield Letter(message_id, recipient, header + template.wire)
 
 
-def _template(message: bytes) -> bytes:
-    """A message without its Message-ID."""
-    return re.sub(rb"(?im)^message-id:.*\r\n(?:[ \t].*\r\n)*", b"", message, count=1)
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A message without its Message-ID, ready for the wire, and the seal of its body."""
+
+    wire: bytes
+    seal: str
+
+
+def _template(message: bytes) -> Template:
+    bare = re.sub(rb"(?im)^message-id:.*\r\n(?:[ \t].*\r\n)*", b"", message, count=1)
+    return Template(stuffed(bare), seal(bare))
 
 
 class Load:
     """``senders`` clients on a thread of their own, ``rate`` messages a second together."""
 
-    def __init__(self, port: int, ledger: Ledger, *, senders: int = 8, rate: float = 60.0) -> None:
+    def __init__(self, port: int, ledger: Ledger, *, senders: int, rate: float) -> None:
         self.refused_connections = 0
         self._port, self._ledger, self._senders, self._rate = port, ledger, senders, rate
         self._letters = letters(ledger)

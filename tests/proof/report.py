@@ -29,6 +29,7 @@ def _facts(result: dict[str, Any]) -> list[str]:
     if result["part"] == "soak":
         slopes = facts["growth_per_hour"]
         return [
+            f"{facts['messages_per_second']:.0f} messages/s; "
             f"daemon {slopes['daemon'] / MEBIBYTE:+.1f} MiB, workers {slopes['workers'] / MEBIBYTE:+.1f} MiB, "
             f"{slopes['descriptors']:+.1f} descriptors, {slopes['threads']:+.1f} threads an hour"
         ]
