@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import os
 import signal
 import socket
@@ -21,12 +20,9 @@ from multiprocessing.context import ForkServerProcess
 from typing import Final
 
 from gateway.jail import process as jailed
+from gateway.jail import server
 from gateway.jail.process import Orders
 from gateway.jail.wire import Frame, FrameReader, Ready, Unfit, WireError, decode_answer
-
-PRELOAD: Final = ["gateway.jail.preload", "gateway.cli"]
-"""``gateway.cli``: multiprocessing runs the parent's main script again in every child, and that should find in memory
-what it imports: quicker, and not of another version after an upgrade on disk."""
 
 START_SECONDS: Final = 30.0
 """For the first worker, which waits for the fork server to load everything: about a second on an idle machine."""
@@ -126,11 +122,7 @@ class Nursery:
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(PRELOAD)
-        # The fork server is a "python -c", which would import from the current directory before anything else: an
-        # administrator may look at a folder of suspicious files.
-        os.environ["PYTHONSAFEPATH"] = "1"
+        self._context = server.context()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nursery")
 
     async def start(self) -> WorkerLink:

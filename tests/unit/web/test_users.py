@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from click.testing import CliRunner
 
 from gateway.cli.user import user
@@ -34,6 +36,14 @@ def test_only_the_right_password_is_let_in(tmp_path: Path) -> None:
     assert (found.name, found.role) == ("ann", Role.RELEASER)
     assert users.check("ann", PASSWORD + "x") is None
     assert users.check("bob", PASSWORD) is None
+
+
+def test_a_name_that_does_not_exist_costs_what_a_wrong_password_costs() -> None:
+    hasher = PasswordHasher()
+    made_up, real = (extract_parameters(text) for text in (module._nobody(hasher), hasher.hash(PASSWORD)))
+    assert made_up == real
+    with pytest.raises(VerifyMismatchError):  # the work is done, and then it is no match
+        hasher.verify(module._nobody(hasher), PASSWORD)
 
 
 def test_the_file_holds_no_password_and_is_for_its_owner(tmp_path: Path) -> None:
