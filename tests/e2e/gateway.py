@@ -17,7 +17,7 @@ import sys
 import tempfile
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -25,6 +25,19 @@ from tests.e2e.tools import eventually, lasting_port
 
 START_SECONDS = 60.0
 COMMAND = Path(sys.executable).with_name("macrogate")
+
+
+class Process(Protocol):
+    """What is asked of a running gateway: ``subprocess.Popen``, or something like it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
 
 
 class GatewayProcess:
@@ -41,7 +54,7 @@ class GatewayProcess:
         self.log = self.folder / "events.log"
         self.quarantine = self.folder / "quarantine"
         self.quarantine.mkdir(exist_ok=True)
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self.held_open: list[socket.socket] = []
         self.configure(smtp, more)
 
@@ -75,7 +88,7 @@ class GatewayProcess:
                 with contextlib.suppress(TimeoutError):
                     return b"READY=1" in notices.recv(4096)
                 if self.process is not None and self.process.poll() is not None:
-                    pytest.fail(f"macrogate ended with {self.process.returncode}:\n{self.log.read_text()[-4000:]}")
+                    pytest.fail(f"macrogate ended with {self.process.poll()}:\n{self.log.read_text()[-4000:]}")
                 return False
 
             eventually("macrogate is ready", ready, START_SECONDS)

@@ -17,6 +17,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from tests.proof import parts, report
+from tests.proof.zygote import Zygote
 
 RESULTS = Path(__file__).parent / "results"
 PARTS = ("places", "kills", "workers", "reloads", "stops", "rolling", "crowd", "soak")
@@ -45,8 +46,9 @@ def run(part: str, behind: str, asked: Namespace) -> parts.Result:
             print(f"\r\033[K{part} before {behind}: {text}", end="", file=sys.stderr, flush=True)  # noqa: T201 - as above
 
     until = time.monotonic() + asked.minutes * 60
+    zygote = None if asked.from_disk else Zygote()
     table = {
-        "kills": lambda: parts.kills(behind, asked.kills, tell, seed=asked.seed, until=until),
+        "kills": lambda: parts.kills(behind, asked.kills, tell, zygote=zygote, seed=asked.seed, until=until),
         "places": lambda: parts.places(behind, asked.rounds, tell),
         "workers": lambda: parts.workers(behind, asked.workers, tell, until=until),
         "reloads": lambda: parts.reloads(behind, asked.reloads, tell),
@@ -55,7 +57,11 @@ def run(part: str, behind: str, asked: Namespace) -> parts.Result:
         "crowd": lambda: parts.crowd(behind, asked.idle, asked.slow, tell),
         "soak": lambda: parts.soak(behind, asked.hours * 3600, tell),
     }
-    return table[part]()
+    try:
+        return table[part]()
+    finally:
+        if zygote is not None:
+            zygote.close()
 
 
 def arguments() -> Namespace:
@@ -71,6 +77,7 @@ def arguments() -> Namespace:
     parser.add_argument("--slow", type=int, default=200, help="sessions that drip (200)")
     parser.add_argument("--hours", type=float, default=0.25, help="of the soak (0.25)")
     parser.add_argument("--minutes", type=float, default=1e6, help="a limit for kills and workers")
+    parser.add_argument("--from-disk", action="store_true", help="start every gateway as systemd does, which is slow")
     parser.add_argument("--seed", type=int, default=1, help="for other moments (1); part of the name of the result")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - {*PARTS, "report"}:

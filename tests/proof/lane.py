@@ -16,6 +16,7 @@ from tests.proof.copies import identify_file
 from tests.proof.hops import BadHop, RealPostfix
 from tests.proof.ledger import Balance, Ledger
 from tests.proof.load import Load
+from tests.proof.zygote import WarmGateway, Zygote
 
 SCAN = "[scan]\nworkers = 2\n"
 
@@ -32,16 +33,19 @@ class Lane:
         rate: float = 75.0,
         senders: int = 40,
         activated: bool = False,
+        zygote: Zygote | None = None,
     ) -> None:
         self.name, self.behind = name, behind
         self.hop: RealPostfix | BadHop = RealPostfix() if behind == "postfix" else BadHop()
         self.smtp = f'next_hop = "127.0.0.1:{self.hop.port}"\nmax_sessions_per_client = 5000\n{smtp}'
-        self.gateway = GatewayProcess(self.smtp, SCAN)
+        self.gateway = GatewayProcess(self.smtp, SCAN) if zygote is None else WarmGateway(self.smtp, SCAN)
+        if isinstance(self.gateway, WarmGateway):
+            self.gateway.zygote = zygote
         if activated:
             self.gateway.hold_open(f"127.0.0.1:{self.gateway.port}", f"127.0.0.1:{self.gateway.http}")
         self.ledger = Ledger(name)
         self._rate, self._senders = rate, senders
-        self._load: Load | None = None
+        self.load: Load | None = None
 
     def __enter__(self) -> Lane:
         self.hop.start()
@@ -51,8 +55,8 @@ class Lane:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._load is not None:
-            self._load.finish(0)
+        if self.load is not None:
+            self.load.finish(0)
         self.gateway.remove()
         self.hop.stop()
 
@@ -62,17 +66,21 @@ class Lane:
 
     def send(self) -> None:
         """Begin to send."""
-        self._load = Load(self.port, self.ledger, rate=self._rate, senders=self._senders)
+        self.load = Load(self.port, self.ledger, rate=self._rate, senders=self._senders)
 
     @property
     def refused_connections(self) -> int:
         """Connections nobody listened for."""
-        return self._load.refused_connections if self._load else 0
+        return self.load.refused_connections if self.load else 0
+
+    def at_work(self) -> tuple[int, int]:
+        """Messages under way through the gateway, and how many of them are past their final dot."""
+        return (self.load.under_way, self.load.past_dot) if self.load else (0, 0)
 
     def balance(self, seconds: float = 180.0) -> Balance:
         """Stop sending, wait until every message has found its end, and add up."""
-        assert self._load is not None
-        self._load.finish(seconds)
+        assert self.load is not None
+        self.load.finish(seconds)
         self.hop.settle()
         return self.ledger.balance(self.hop.copies, self.held())
 

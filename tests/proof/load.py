@@ -80,6 +80,10 @@ class Load:
 
     def __init__(self, port: int, ledger: Ledger, *, senders: int, rate: float) -> None:
         self.refused_connections = 0
+        self.under_way = 0
+        """Messages between MAIL and the reply that ends it."""
+        self.past_dot = 0
+        """Those of them that are out of the client's hands and not yet in anybody's."""
         self._port, self._ledger, self._senders, self._rate = port, ledger, senders, rate
         self._letters = letters(ledger)
         self._stop = threading.Event()
@@ -119,13 +123,18 @@ class Load:
         try:
             if session is None:
                 session = await Session.open(self._port)
-            reply = await session.envelope(letter.recipient)
-            if reply.startswith("3"):
-                session.write(letter.wire)
-                dotted = True  # from here on the other side may have all of it
-                reply = await session.reply()
-                if reply.startswith("4"):
-                    sent.put_off += 1
+            self.under_way += 1
+            try:
+                reply = await session.envelope(letter.recipient)
+                if reply.startswith("3"):
+                    session.write(letter.wire)
+                    dotted = True  # from here on the other side may have all of it
+                    self.past_dot += 1
+                    reply = await session.reply()
+                    sent.put_off += reply.startswith("4")
+            finally:
+                self.under_way -= 1
+                self.past_dot -= dotted
             if reply[:1] in ("2", "5"):
                 sent.reply = reply
             if reply.startswith("421"):

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,7 @@ from tests.e2e.tools import eventually
 from tests.proof.lane import Lane
 from tests.proof.ledger import Balance
 from tests.proof.watch import Watch, descendants, growth_per_hour, look
+from tests.proof.zygote import Zygote
 
 Tell = Callable[[str], None]
 """Shows how far a part has come."""
@@ -50,28 +52,41 @@ class Result:
         return {**asdict(self), "good": self.good}
 
 
-STILLBORN = 0.3
+STILLBORN = 0.2
 """The share of starts that are killed before they are done."""
 
 
-def kills(behind: str, times: int, tell: Tell, *, seed: int = 1, until: float = float("inf")) -> Result:
-    """SIGKILL at random moments, from the first second of a start on, and a start behind each."""
-    rng, began, done = random.Random(seed), time.monotonic(), 0
-    with Lane(f"kills{seed}", behind) as lane:
+def kills(behind: str, times: int, tell: Tell, *, zygote: Zygote | None, seed: int, until: float) -> Result:
+    """SIGKILL at random moments, and a start behind each. Most deaths come while messages are under way, some during a
+    start, when there may be something to put in order."""
+    rng, began = random.Random(seed), time.monotonic()
+    done: Counter[str] = Counter()
+    with Lane(f"kills{seed}", behind, zygote=zygote, senders=12) as lane:
         lane.send()
-        while done < times and time.monotonic() < until:
-            time.sleep(rng.uniform(0.0, 0.9) ** 2)  # the moment of death is what varies
+        while done["kills"] < times and time.monotonic() < until:
+            ended = _ended(lane) + rng.choice((0, 0, 1, 2, 5))
+            _while(lambda ended=ended: not lane.at_work()[0] or _ended(lane) < ended, seconds=10.0)  # type: ignore[misc]
+            time.sleep(rng.uniform(0.0, 0.5) ** 2)  # the moment of death is what varies
+            under_way, past_dot = lane.at_work()
             lane.gateway.kill()
-            done += 1
-            while rng.random() < STILLBORN and done < times:
+            done.update(["kills"] + ["under way"] * (under_way > 0) + ["past dot"] * (past_dot > 0))
+            while rng.random() < STILLBORN and done["kills"] < times:
                 lane.gateway.spawn()
-                time.sleep(rng.uniform(0.0, 2.0))  # as above: during a start there may be something to put in order
+                time.sleep(rng.uniform(0.0, 1.0))  # as above
                 lane.gateway.kill()
-                done += 1
+                done.update(["kills", "starts"])
             lane.gateway.start()
-            tell(f"kill {done}, {len(lane.ledger.sent)} messages")
+            tell(f"kill {done['kills']}, {len(lane.ledger.sent)} messages")
         balance = lane.balance()
-    return Result("kills", behind, done, time.monotonic() - began, balance, {"seed": seed})
+    facts = {"seed": seed, "forked": zygote is not None, **done}
+    return Result("kills", behind, done["kills"], time.monotonic() - began, balance, facts)
+
+
+def _while(unwanted: Callable[[], bool], seconds: float) -> None:
+    """Until that is no longer so, or time is up."""
+    until = time.monotonic() + seconds
+    while unwanted() and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def places(behind: str, rounds: int, tell: Tell) -> Result:
