@@ -134,8 +134,9 @@ class Daemon:
 
     async def _open(self, settings: Settings) -> None:
         store = settings.quarantine
-        self._quarantine = await Quarantine.open(store.store, store.messages, exclusive=True)
-        self._quarantine.requests.two_person = store.two_person
+        self._quarantine = await Quarantine.open(
+            store.store, store.messages, exclusive=True, two_person=store.two_person
+        )
         settled = self._quarantine.settled
         if settled != Settled():
             self.events.notice(

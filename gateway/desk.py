@@ -17,6 +17,7 @@ from gateway.looking import Looking, Sending, told
 from gateway.message import HeldState, Verdict
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, asking
 from gateway.quarantine.asking import Asked
+from gateway.quarantine.downloads import AS_IT_IS
 from gateway.quarantine.release import Deliver
 from gateway.quarantine.wish import Wish
 from gateway.web.desk import Query, require
@@ -86,7 +87,7 @@ class ReleaseDesk:
         require(by, Act.DOWNLOAD)
         with told(), contextlib.ExitStack() as opened:
             message = opened.enter_context(await self._quarantine.open_message(held_id))
-            await self._quarantine.note_download(held_id, who=by.who, why=why, what="the whole message, not in a zip")
+            await self._quarantine.note_download(held_id, who=by.who, why=why, what=AS_IT_IS)
             opened.pop_all()
         return message
 
@@ -247,8 +248,8 @@ def _filters(query: Query) -> Filters:
     states = WAITING if not query.state else frozenset() if query.state == "all" else {HeldState(query.state)}
     return Filters(
         states=frozenset(states),
-        since=_midnight(query.since) if query.since else None,
-        until=_midnight(query.until) + timedelta(days=1) if query.until else None,
+        since=_moment(query.since),
+        until=_moment(query.until, after=True),
         verdict=Verdict.of(query.verdict) if query.verdict else None,
         sender=query.sender,
         recipient=query.recipient,
@@ -261,5 +262,12 @@ def _filters(query: Query) -> Filters:
     )
 
 
-def _midnight(day: str) -> datetime:
-    return datetime.fromisoformat(day).replace(tzinfo=UTC)
+def _moment(text: str, *, after: bool = False) -> datetime | None:
+    """A moment, or the beginning of a day in UTC; ``after``: of the next day."""
+    if not text or "T" in text:
+        return datetime.fromisoformat(text) if text else None
+    midnight = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    try:
+        return midnight + timedelta(days=after)
+    except OverflowError:  # nothing comes after the last of all days
+        return None

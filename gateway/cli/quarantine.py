@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from gateway.cli import quarantine_run as run
-from gateway.cli import quarantine_text as text
+from gateway.cli import quarantine_text as words
 from gateway.cli.moments import moment
 from gateway.cli.quarantine_place import Holdings, Place, places, reach
 from gateway.config import Settings
@@ -28,6 +28,7 @@ from gateway.quarantine import (
     Filters,
     Quarantine,
 )
+from gateway.web.desk import FINGERPRINT
 
 MAX_TOLD = 20
 """Lines about the same trouble on a terminal."""
@@ -87,6 +88,12 @@ def _place(_context: click.Context, _parameter: click.Parameter, value: str) -> 
         raise click.BadParameter(str(error)) from error
 
 
+def _fingerprint(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if value and not FINGERPRINT.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no fingerprint; macrogate quarantine show tells those of a message")
+    return value
+
+
 @quarantine.command("list")
 @click.option(
     "--state",
@@ -100,6 +107,8 @@ def _place(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("--sender", default="", help="Part of the envelope sender.")
 @click.option("--recipient", default="", help="Part of a recipient's address.")
 @click.option("--subject", default="", help="Part of the subject.")
+@click.option("--text", default="", help="Words, each somewhere in an address, the subject, the id or the Message-ID.")
+@click.option("--macro", default="", callback=_fingerprint, help="With this macro in it: the whole fingerprint.")
 @click.option("--verdict", type=click.Choice([verdict.label for verdict in Verdict]), help="Only this verdict.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="The newest so many.")
 @_json
@@ -111,6 +120,8 @@ def list_held(
     sender: str,
     recipient: str,
     subject: str,
+    text: str,
+    macro: str,
     verdict: str | None,
     limit: int,
     as_json: bool,
@@ -125,6 +136,8 @@ def list_held(
         sender=sender,
         recipient=recipient,
         subject=subject,
+        text=text,
+        campaign=macro,
         verdict=Verdict.of(verdict) if verdict else None,
         limit=limit,
     )
@@ -135,10 +148,10 @@ def list_held(
             for message in messages:
                 run.tell(asdict(message))
         elif sys.stdout.isatty():
-            text.table(messages)
+            words.table(messages)
         else:
             for message in messages:
-                click.echo(text.row(message))
+                click.echo(words.row(message))
         return 0
 
     raise SystemExit(reach(work, place))
@@ -147,22 +160,25 @@ def list_held(
 @quarantine.command()
 @click.argument("held_id", metavar="ID")
 @click.option("--raw", is_flag=True, help="The message itself, as it was received (made printable on a terminal).")
+@click.option("--why", default="", help="The reason for --raw; it goes on record with your name.")
 @_json
 @places
-def show(held_id: str, raw: bool, as_json: bool, place: Place) -> None:
+def show(held_id: str, raw: bool, why: str, as_json: bool, place: Place) -> None:
     """Show why a message is held: findings with the lines of macro, its parts, and what was done with it."""
+    if raw != bool(why.strip()):
+        raise click.UsageError("--raw and --why go together: who takes a message, and why, is in its history.")
 
     async def work(store: Holdings) -> int:
         found = await store.resolve(held_id)
         if raw:
-            with await store.open_message(found) as message:
+            with await store.open_message(found, why=why) as message:
                 run.copy_raw(message)
             return 0
         held = await store.get(found)
         if as_json:
-            run.tell(text.everything(held))
+            run.tell(words.everything(held))
         else:
-            text.page(held)
+            words.page(held)
         return 0
 
     raise SystemExit(reach(work, place))
@@ -241,6 +257,7 @@ def delete(held_ids: tuple[str, ...], why: str, as_json: bool, place: Place) -> 
 
 @quarantine.command()
 @click.argument("held_id", metavar="ID")
+@_why
 @click.option(
     "--output",
     "-o",
@@ -250,13 +267,13 @@ def delete(held_ids: tuple[str, ...], why: str, as_json: bool, place: Place) -> 
 )
 @_json
 @places
-def export(held_id: str, output: Path, as_json: bool, place: Place) -> None:
+def export(held_id: str, why: str, output: Path, as_json: bool, place: Place) -> None:
     """Write a message to a file (.eml), for a sandbox or an analyst. It may be dangerous: handle it as such."""
     file = run.new_file(output)
 
     async def work(store: Holdings) -> int:
         found = await store.resolve(held_id)
-        with await store.open_message(found) as message:
+        with await store.open_message(found, why=why) as message:
             size = run.copy(message, file)
         if as_json:
             run.tell({"id": found, "output": str(output), "size": size})
@@ -314,7 +331,7 @@ def rebuild(as_json: bool, path: Path | None) -> None:
             return 3 if settled.unreadable else 0
         click.echo(f"{settled.indexed} messages are in the new index.")
         for trouble in settled.unreadable[:MAX_TOLD]:
-            click.echo(f"Left as it is: {text.shown(trouble)}", err=True)
+            click.echo(f"Left as it is: {words.shown(trouble)}", err=True)
         if len(settled.unreadable) > MAX_TOLD:
             click.echo(f"... and {len(settled.unreadable) - MAX_TOLD} more (--json has them).", err=True)
         return 3 if settled.unreadable else 0

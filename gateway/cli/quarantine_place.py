@@ -7,6 +7,7 @@ line, which everybody on the machine can read.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import stat
@@ -22,6 +23,7 @@ from gateway.cli import quarantine_run as run
 from gateway.cli.quarantine_remote import RemoteQuarantine, server_at
 from gateway.config import Settings
 from gateway.quarantine import Filters, Held, HeldMessage, Quarantine, Released
+from gateway.quarantine.downloads import AS_IT_IS
 from gateway.web.api.tokens import SHAPE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -36,7 +38,8 @@ class Holdings(Protocol):
 
     async def get(self, held_id: str) -> Held: ...
 
-    async def open_message(self, held_id: str) -> BinaryIO: ...
+    async def open_message(self, held_id: str, *, why: str) -> BinaryIO:
+        """The bytes as received; it is noted that this person takes them."""
 
     async def release(
         self,
@@ -70,12 +73,15 @@ class LocalQuarantine:
         self._store = store
         self._settings = settings
         self._next_hop = next_hop
-        self.find, self.resolve, self.get, self.open_message = (
-            store.find,
-            store.resolve,
-            store.get,
-            store.open_message,
-        )
+        self.find, self.resolve, self.get = store.find, store.resolve, store.get
+
+    async def open_message(self, held_id: str, *, why: str) -> BinaryIO:
+        """The bytes as received; the caller closes it."""
+        with contextlib.ExitStack() as opened:
+            message = opened.enter_context(await self._store.open_message(held_id))
+            await self._store.note_download(held_id, who=run.who(), why=why, what=AS_IT_IS)
+            opened.pop_all()
+        return message
 
     async def release(
         self,
@@ -157,8 +163,7 @@ def _local(place: Place) -> AbstractAsyncContextManager[Holdings]:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Holdings]:
-        store = await Quarantine.open(settings.quarantine.store, settings.quarantine.messages, exclusive=False)
-        store.requests.two_person = settings.quarantine.two_person
+        store = await run.open_here(settings)
         try:
             yield LocalQuarantine(store, settings, place.next_hop)
         finally:

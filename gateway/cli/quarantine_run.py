@@ -51,17 +51,20 @@ def open_and(work: Callable[[Quarantine], Awaitable[int]], settings: Settings) -
 
 
 def run(work: Callable[[Quarantine], Awaitable[int]], settings: Settings) -> int:
-    store, messages = settings.quarantine.store, settings.quarantine.messages
-
     async def opened() -> int:
-        quarantine = await Quarantine.open(store, messages, exclusive=False)
-        quarantine.requests.two_person = settings.quarantine.two_person
+        quarantine = await open_here(settings)
         try:
             return await work(quarantine)
         finally:
             await quarantine.close()
 
     return guarded(opened)
+
+
+async def open_here(settings: Settings) -> Quarantine:
+    """The quarantine of this machine, beside the daemon. Raises ``StoreRefused``."""
+    place = settings.quarantine
+    return await Quarantine.open(place.store, place.messages, exclusive=False, two_person=place.two_person)
 
 
 def guarded(work: Callable[[], Awaitable[int]]) -> int:

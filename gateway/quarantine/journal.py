@@ -18,6 +18,9 @@ from typing import Any
 from gateway.message import HeldState, clip
 from gateway.quarantine.sidecar import Record
 
+LONGEST_WHO, LONGEST_WHY, LONGEST_DETAIL = 100, 500, 2000
+"""Characters of an entry's texts."""
+
 OURSELVES = "macrogate"
 """``who`` of what no person did."""
 
@@ -143,11 +146,11 @@ class Journal:
         entry = Entry(
             sequence=self.last.sequence + 1,
             at=at,
-            who=clip(who, 100),
+            who=clip(who, LONGEST_WHO),
             what=what,
-            why=clip(why, 500),
+            why=clip(why, LONGEST_WHY),
             state=state,
-            detail=clip(detail, 2000),
+            detail=clip(detail, LONGEST_DETAIL),
             delivered=delivered,
             previous=self.last.digest,
             account=account,

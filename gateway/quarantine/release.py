@@ -38,7 +38,7 @@ async def release(
     why: str,
     wish: Wish,
     deliver: Deliver,
-    two_person: bool = False,
+    two_person: bool,
     alone: str = "",
 ) -> Released:
     """``two_person``: only what was approved, unless ``alone`` says why not. Raises ``NotPossible``,

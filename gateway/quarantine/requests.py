@@ -22,9 +22,9 @@ from gateway.quarantine.wish import Wish
 class Requests:
     """Those of one quarantine. All methods raise ``NotPossible`` and other ``QuarantineError``."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, two_person: bool) -> None:
         self._ledger = ledger
-        self.two_person = False
+        self.two_person = two_person
         """Whether every release takes a request and an approval of two different accounts."""
 
     async def ask(self, held_id: str, wish: Wish, *, who: str, account: str, why: str) -> None:

@@ -23,6 +23,7 @@ from gateway import failpoints
 from gateway.message import Decision, HeldState, KeepFailed, Report, Transaction, clip
 from gateway.quarantine import recovery, retention
 from gateway.quarantine.blobs import FileBlobs, Written
+from gateway.quarantine.downloads import AlreadyNoted, take
 from gateway.quarantine.errors import HeldNotFound, NotPossible, QuarantineError, StoreRefused
 from gateway.quarantine.index import Index
 from gateway.quarantine.journal import OURSELVES, Journal, What
@@ -51,12 +52,12 @@ RESERVE = 16 << 20
 class Quarantine:
     """One open quarantine; satisfies ``pipeline.Keeper``."""
 
-    def __init__(self, ledger: Ledger, locks: Locks | None) -> None:
+    def __init__(self, ledger: Ledger, locks: Locks | None, *, two_person: bool) -> None:
         self._ledger = ledger
         self._locks = locks
         self._clock = retention.SteadyClock(time.time(), time.monotonic())
         self._overdue: set[asyncio.Task[None]] = set()
-        self.requests = Requests(ledger)
+        self.requests = Requests(ledger, two_person=two_person)
         """What somebody asks for and another decides; says also whether every release takes both."""
         self.trouble = ""
         """Why nothing can be kept until a restart; empty while all is well."""
@@ -70,9 +71,11 @@ class Quarantine:
         messages_url: str,
         *,
         exclusive: bool,
+        two_person: bool,
         reserve: int = RESERVE,
     ) -> Self:
         """``exclusive`` for the daemon: makes what is missing, puts it in order, keeps other daemons out.
+        ``two_person``: every release takes a request and the approval of another account.
 
         Raises ``StoreRefused``; ``StoreBusy`` when another daemon has it.
         """
@@ -86,7 +89,7 @@ class Quarantine:
             except BaseException:
                 blobs.close()
                 raise
-            quarantine = cls(ledger, locks)
+            quarantine = cls(ledger, locks, two_person=two_person)
             if exclusive:
                 await quarantine._settle()
         except BaseException:
@@ -116,7 +119,7 @@ class Quarantine:
             raise StoreRefused(f"The old index {store} cannot be moved aside: {error.strerror}") from error
         finally:
             locks.release()
-        quarantine = await cls.open(store_url, messages_url, exclusive=True)
+        quarantine = await cls.open(store_url, messages_url, exclusive=True, two_person=True)
         await quarantine.close()
         return quarantine.settled
 
@@ -325,11 +328,13 @@ class Quarantine:
         await self._ledger.change(held_id, who=who, why=why, step=step)
 
     async def note_download(self, held_id: str, *, who: str, why: str, what: str) -> None:
-        """Note that somebody takes ``what`` of it with them. Raises ``QuarantineError``."""
+        """Note that somebody takes ``what`` of it with them, unless that stands there (``downloads``). Raises
+        ``NotPossible`` and other ``QuarantineError``."""
         known_form(held_id)
-        await self._ledger.change(
-            held_id, who=who, why=why, step=lambda files: Step(What.DOWNLOADED, files.journal.state, what)
-        )
+        with contextlib.suppress(AlreadyNoted):
+            await self._ledger.change(
+                held_id, who=who, why=why, step=lambda files: take(files, who, why, what, datetime.now(UTC))
+            )
 
     async def delete(self, held_id: str, *, who: str, why: str) -> None:
         """Delete the bytes; what it was and why it went stays on record. Raises ``QuarantineError``."""

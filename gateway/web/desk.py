@@ -23,6 +23,8 @@ from gateway.web.today import Today
 PAGE = 50
 """Messages on one page of the list."""
 PLACE = re.compile(r"[0-9]{1,17}")
+FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
+"""Of a macro."""
 SEARCHED = ("text", "state", "verdict", "sender", "recipient", "subject", "since", "until", "campaign")
 """What of a query an address holds, so that a view can be kept as a bookmark."""
 
@@ -53,7 +55,8 @@ def require(by: Person, act: Act) -> None:
 class Query:
     """What the list is to show. Texts match anywhere; ``state`` "" is what still waits, "all" everything. ``older`` and
     ``newer`` are places in the list (``place``) after or before which it goes on. ``since`` and ``until`` are days
-    (UTC, both included), ``campaign`` is the fingerprint of a macro, ``text`` words that are anywhere."""
+    (UTC, both included) or moments with their zone (``until`` not included), ``campaign`` is the fingerprint of a
+    macro, ``text`` words that are anywhere."""
 
     state: str = ""
     verdict: str = ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -18,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from gateway.message import HeldState, Verdict
-from gateway.web.desk import PAGE, PLACE, Desk, Query, place
+from gateway.web.desk import FINGERPRINT, PAGE, PLACE, Desk, Query, place
 from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError
 from gateway.web.visits import Visit, Visits
 
@@ -28,7 +27,6 @@ EXPORTED = 10_000
 """Rows of one export."""
 BATCH = 500
 
-FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
 COLUMNS = (
     "kept_at",
     "id",

@@ -1,23 +1,23 @@
 """Several messages of the list at once: one question, one reason, one result for each.
 
-Contract: GET shows and asks, POST acts, one message after the other. One that cannot be done is told and does not stop
-the others; the rights to each are the desk's to judge. At most ``MOST`` at a time.
+Contract: GET shows and asks, POST acts, one message after the other (``each``). At most ``MOST`` at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.web.desk import Desk, require
+from gateway.web.each import MOST, Done, Replies, each
 from gateway.web.pages import DeskError
-from gateway.web.people import Act
+from gateway.web.people import Act, Person
 from gateway.web.visits import Visit, Visits
 
-MOST = 100
 ACTS = {"release": Act.RELEASE, "delete": Act.DELETE}
+DONE = {"release": "done", "delete": "deleted"}
 
 
 class SeveralPages:
@@ -53,20 +53,22 @@ class SeveralPages:
         """Do it."""
         act, why = _act(visit.form.get("act", "")), visit.reason()
         require(visit.person, ACTS[act])
-        done = [(held_id, *await self._one(act, held_id, why, visit)) for held_id in _ids(visit.several.get("id", []))]
+        chosen = _ids(visit.several.get("id", []))
+        done = [(one.held_id, *_told(act, one)) for one in await each(chosen, self._one(act, why, visit.person))]
         failed = sum(not well for _, well, _ in done)
         return self._visits.page("results.html", visit, act=act, done=done, failed=failed)
 
-    async def _one(self, act: str, held_id: str, why: str, visit: Visit) -> tuple[bool, str]:
-        """Whether it was done, and the words for it."""
-        try:
-            if act == "release":
-                replies = await self._desk.release(held_id, by=visit.person, why=why, recipients=None)
-                return True, "; ".join(f"{address}: {reply}" for address, reply in replies) or "done"
-            await self._desk.delete(held_id, by=visit.person, why=why)
-        except DeskError as error:
-            return False, str(error)
-        return True, "deleted"
+    def _one(self, act: str, why: str, by: Person) -> Callable[[str], Awaitable[Replies | None]]:
+        if act == "release":
+            return lambda held_id: self._desk.release(held_id, by=by, why=why, recipients=None)
+        return lambda held_id: self._desk.delete(held_id, by=by, why=why)
+
+
+def _told(act: str, one: Done) -> tuple[bool, str]:
+    """Whether it was done, and the words for it."""
+    if one.error is not None:
+        return False, str(one.error)
+    return True, "; ".join(f"{address}: {reply}" for address, reply in one.replies) or DONE[act]
 
 
 def _act(word: str) -> str:

@@ -97,7 +97,9 @@ def record(rng: random.Random, number: int, count: int) -> Record:
 async def fill(gateway: GatewayProcess, count: int) -> None:
     """Enter ``count`` messages, oldest first."""
     place = gateway.quarantine
-    store = await Quarantine.open(f"sqlite://{place}/quarantine.db", f"file://{place}/messages", exclusive=True)
+    store = await Quarantine.open(
+        f"sqlite://{place}/quarantine.db", f"file://{place}/messages", exclusive=True, two_person=False
+    )
     rng, index = random.Random(7), store._ledger.index
     try:
         for start in range(0, count, BATCH):

@@ -107,7 +107,7 @@ def test_a_gateway_elsewhere_is_commanded_like_ours(pair: Start, tmp_path: Path)
     assert there("list", "--since", "1h", "--state", "held", "--state", "deleted") == here("list")
     assert there("list", "--until", "1h") == there("list", "--state", "released") == ""
     sample = tmp_path / "sample.eml"
-    assert "do not open it" in there("export", held_id, "-o", str(sample))
+    assert "do not open it" in there("export", held_id, "--why", "for the sandbox", "-o", str(sample))
     assert sample.read_bytes() == message
     assert "no held message" in there("show", "ffff", code=1)
     assert "250" in there("release", held_id[:5], "--why", "expected")

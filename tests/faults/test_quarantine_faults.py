@@ -125,7 +125,7 @@ async def test_f56_a_second_daemon_is_refused_while_the_first_lives(tmp_path: Pa
         assert process.stdout is not None
         assert process.stdout.readline() == b"kept\n"
         with pytest.raises(StoreBusy):
-            await Quarantine.open(*urls(tmp_path), exclusive=True)
+            await Quarantine.open(*urls(tmp_path), exclusive=True, two_person=False)
         process.kill()
     async with opened(tmp_path) as store:
         assert list(await listed(store)) == [ID]
@@ -205,7 +205,9 @@ def mounted(folder: Path, options: str) -> Iterator[None]:
 
 
 async def open_split(messages: Path, store: Path) -> Quarantine:
-    return await Quarantine.open(f"sqlite://{store}/q.db", f"file://{messages}/m", exclusive=True, reserve=0)
+    return await Quarantine.open(
+        f"sqlite://{store}/q.db", f"file://{messages}/m", exclusive=True, two_person=False, reserve=0
+    )
 
 
 async def test_f34_a_full_disk_refuses_the_message_and_recovers_by_itself(tmp_path: Path) -> None:
@@ -268,7 +270,7 @@ async def test_f57_at_the_start_it_is_a_sentence(tmp_path: Path) -> None:
     with mounted(tmp_path / "small", "size=1m"):
         subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "small")], check=True)
         with pytest.raises(StoreRefused, match="Read-only file system"):
-            await Quarantine.open(*urls(tmp_path / "small"), exclusive=True)
+            await Quarantine.open(*urls(tmp_path / "small"), exclusive=True, two_person=False)
 
 
 async def test_a_disk_that_is_nearly_full_refuses_early(tmp_path: Path) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC
 from typing import Any, cast
 
 import pytest
 
+from gateway import desk as desk_module
 from gateway.desk import ReleaseDesk
 from gateway.exception_desk import ExceptionDesk
 from gateway.looking import Looking
 from gateway.quarantine import Quarantine
-from gateway.web.desk import NotAllowed
+from gateway.web.desk import NotAllowed, Query
 from gateway.web.people import Person, Role
 
 
@@ -61,6 +63,22 @@ async def test_who_may_not_decide_does_not(desk: ReleaseDesk) -> None:
         await desk.request_release("0" * 16, by=vic, why="because", recipients=None)
     with pytest.raises(NotAllowed):
         await desk.take_back("0" * 16, 1, by=vic)
+
+
+@pytest.mark.parametrize(
+    ("given", "since", "until"),
+    [
+        ({}, None, None),
+        ({"since": "2026-11-22", "until": "2026-11-22"}, "2026-11-22T00:00:00+00:00", "2026-11-23T00:00:00+00:00"),
+        ({"since": "2026-11-22T10:30:00+02:00"}, "2026-11-22T08:30:00+00:00", None),
+        ({"until": "2026-11-22T00:00:00Z"}, None, "2026-11-22T00:00:00+00:00"),
+        ({"since": "0001-01-01", "until": "9999-12-31"}, "0001-01-01T00:00:00+00:00", None),
+    ],
+)
+def test_a_search_names_days_or_moments(given: dict[str, str], since: str | None, until: str | None) -> None:
+    filters = desk_module._filters(Query(**cast(Any, given)))
+    told = [moment and moment.astimezone(UTC).isoformat() for moment in (filters.since, filters.until)]
+    assert told == [since, until]
 
 
 def test_a_person_is_named_with_the_way_they_came() -> None:

@@ -74,7 +74,9 @@ class Setup:
 @pytest.fixture
 async def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Setup]:
     room(monkeypatch, 10**11)
-    quarantine = await Quarantine.open(f"sqlite://{tmp_path}/q.db", f"file://{tmp_path}/m", exclusive=True)
+    quarantine = await Quarantine.open(
+        f"sqlite://{tmp_path}/q.db", f"file://{tmp_path}/m", exclusive=True, two_person=False
+    )
     monkeypatch.setattr(quarantine._ledger.blobs, "free", lambda: 10**11)
     try:
         yield Setup(quarantine, tmp_path)

@@ -30,6 +30,7 @@ from gateway.message import (
     Reply,
     Report,
     ScanFailed,
+    Source,
     Span,
     Splice,
     Verdict,
@@ -61,6 +62,9 @@ class Jail:
 
     async def read(self, content: Spool) -> Reading:
         return self._unless(Reading(content.read().decode().partition("\r\n")[0]))
+
+    async def sources(self, content: Spool) -> tuple[Source, ...]:
+        return self._unless((Source("2/a.docm", "vba", "Sub AutoOpen()"),))
 
     async def extract(self, content: Spool, where: str) -> bytes:
         return self._unless(b"the part " + where.encode())
@@ -99,7 +103,9 @@ class Desk:
 
 @asynccontextmanager
 async def desk_of(tmp_path: Path) -> AsyncIterator[Desk]:
-    quarantine = await Quarantine.open(f"sqlite://{tmp_path}/q.db", f"file://{tmp_path}/m", exclusive=True)
+    quarantine = await Quarantine.open(
+        f"sqlite://{tmp_path}/q.db", f"file://{tmp_path}/m", exclusive=True, two_person=False
+    )
     jail, sent = Jail(), []
 
     async def deliver(envelope: Envelope, client: Client, content: Iterable[bytes]) -> list[Reply]:

@@ -6,6 +6,7 @@ Contract: each handler is called once its checks are passed; who may do what is 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from pydantic import BaseModel
@@ -15,11 +16,14 @@ from gateway.message import HeldState, clip
 from gateway.web.api import models
 from gateway.web.api.operations import Call, Operation
 from gateway.web.api.tokens import Scope
-from gateway.web.desk import Desk, NotHeld, Query, place
+from gateway.web.desk import Desk, NotHeld, Query, place, require
 from gateway.web.pages import LONGEST_FIELD, DeskError
 from gateway.web.parcel import PASSWORD
+from gateway.web.people import Act
 
 CHUNK = 256 * 1024
+BYTES = "application/octet-stream"
+COUNTED = 1000
 
 ONE = "/messages/{held_id}"
 
@@ -45,6 +49,17 @@ class HeldOperations:
                 query=models.Search,
             ),
             Operation(
+                "countMessages",
+                "GET",
+                "/messages/count",
+                "Count held messages",
+                f"Those that `listMessages` lists. Counted up to {COUNTED}: `more` says that there are more.",
+                Scope.READ,
+                self.count,
+                models.Count,
+                query=models.Fitting,
+            ),
+            Operation(
                 "showMessage",
                 "GET",
                 ONE,
@@ -66,7 +81,7 @@ class HeldOperations:
                 self.raw,
                 None,
                 query=models.Raw,
-                media_type="application/octet-stream",
+                media_type=BYTES,
                 refusals=(404, 409),
             ),
             Operation(
@@ -80,7 +95,7 @@ class HeldOperations:
                 self.download,
                 None,
                 body=models.Parcel,
-                media_type="application/octet-stream",
+                media_type=BYTES,
                 refusals=(404, 409),
             ),
             Operation(
@@ -113,17 +128,13 @@ class HeldOperations:
         """One page of the list, and where the pages beside it begin."""
         given: models.Search = call.query
         going_up = given.newer is not None and given.older is None
-        query = Query(
-            state="" if given.state == "waiting" else given.state,
-            verdict=given.verdict or "",
-            sender=given.sender,
-            recipient=given.recipient,
-            subject=given.subject,
+        wanted = replace(
+            query_of(given),
             older=given.older or "",
             newer=given.newer or "" if going_up else "",
             limit=given.limit + 1,
         )
-        found = await self._desk.find(query)
+        found = await self._desk.find(wanted)
         more = len(found) > given.limit
         page = found[-given.limit :] if going_up else found[: given.limit]
         return models.Page(
@@ -131,6 +142,11 @@ class HeldOperations:
             older=place(page[-1]) if page and (going_up or more) else None,
             newer=place(page[0]) if page and (given.older or (going_up and more)) else None,
         )
+
+    async def count(self, call: Call) -> BaseModel | Response:
+        """How many there are."""
+        counted = await self._desk.count(replace(query_of(call.query), limit=COUNTED + 1))
+        return models.Count(count=min(counted, COUNTED), more=counted > COUNTED)
 
     async def get(self, call: Call) -> BaseModel | Response:
         """Everything but the bytes."""
@@ -152,14 +168,20 @@ class HeldOperations:
         why = clip(given.why, LONGEST_FIELD)
         file = await self._desk.look.download(call.held_id, by=call.person, why=why, where=given.part)
         about = {"Content-Disposition": f'attachment; filename="{file.name}"', "Content-Length": str(file.size)}
-        return StreamingResponse(file.chunks, headers=about, media_type="application/octet-stream")
+        return StreamingResponse(file.chunks, headers=about, media_type=BYTES)
 
     async def raw(self, call: Call) -> BaseModel | Response:
-        """The bytes, in pieces."""
+        """The bytes, in pieces. Who asks for the header only takes nothing, so nothing is noted."""
+        headers = {"Content-Disposition": f'attachment; filename="{call.held_id}.eml"'}
+        if call.head:
+            require(call.person, Act.DOWNLOAD)
+            message = (await self._desk.get(call.held_id)).message
+            if not message.stored:
+                raise DeskError(f"The bytes of {call.held_id} are gone: it is {message.state}.")
+            return Response(headers=headers | {"Content-Length": str(message.size)}, media_type=BYTES)
         why = clip(call.query.why, LONGEST_FIELD)
         file = await self._desk.open_message(call.held_id, by=call.person, why=why)
-        headers = {"Content-Disposition": f'attachment; filename="{call.held_id}.eml"'}
-        return StreamingResponse(_pieces(file), headers=headers, media_type="application/octet-stream")
+        return StreamingResponse(_pieces(file), headers=headers, media_type=BYTES)
 
     async def release(self, call: Call) -> BaseModel | Response:
         """To all its recipients, some, or others."""
@@ -181,6 +203,21 @@ class HeldOperations:
         """Remove its bytes."""
         await self._desk.delete(call.held_id, by=call.person, why=clip(call.body.why, LONGEST_FIELD))
         return models.Outcome(id=call.held_id, state=HeldState.DELETED)
+
+
+def query_of(given: models.Fitting) -> Query:
+    """The list somebody asks for, from its beginning."""
+    return Query(
+        state="" if given.state == "waiting" else given.state,
+        verdict=given.verdict or "",
+        sender=given.sender,
+        recipient=given.recipient,
+        subject=given.subject,
+        text=given.text,
+        since=given.since or "",
+        until=given.until or "",
+        campaign=given.campaign or "",
+    )
 
 
 def _parts(held: Any) -> set[str]:

@@ -9,49 +9,37 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, create_model
+from pydantic import AwareDatetime, ConfigDict, Field, create_model
 
 from gateway.message import Action, Decision, Effect, HeldState, Report, Transaction
 from gateway.policy.entries import MAX_RECIPIENTS as MAX_SCOPE
 from gateway.policy.entries import Subject
 from gateway.web.api.mirror import Text, VerdictWord, model_of
+from gateway.web.api.shapes import (
+    ADDRESS,
+    Address,
+    Fingerprint,
+    Given,
+    Moment,
+    Number,
+    NumberOrNone,
+    Place,
+    Told,
+    Why,
+    Words,
+)
 from gateway.web.api.tokens import Scope
-from gateway.web.desk import PLACE
-from gateway.web.pages import LONGEST_FIELD
 from gateway.web.people import Role
 
 MAX_PAGE = 200
 MAX_RECIPIENTS = 1000
+INTACT = "False when a line of the history was changed, removed or slipped in."
 MAX_OTHERS = 50
 """Other addresses in one request."""
-MAX_NUMBER = 1_000_000_000
-ADDRESS = 320
 
 
-class _Given(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Told(BaseModel):
-    model_config = ConfigDict(from_attributes=True, frozen=True)
-
-
-Words = Annotated[str, Field(max_length=LONGEST_FIELD)]
-Place = Annotated[str, Field(pattern=f"^{PLACE.pattern}$")]
-Address = Annotated[str, Field(min_length=1, max_length=ADDRESS)]
-Why = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=LONGEST_FIELD,
-        pattern=r"\S",
-        description="The reason; it goes on record with your name.",
-    ),
-]
-
-
-class Search(_Given):
-    """Which messages to list."""
+class Fitting(Given):
+    """Which messages are meant: those that fit all of it."""
 
     state: Literal["waiting", "all", "held", "releasing", "released", "deleted", "expired"] = Field(
         "waiting", description="waiting: held or being released."
@@ -62,19 +50,28 @@ class Search(_Given):
     sender: Words = Field("", description="Part of the envelope sender.")
     recipient: Words = Field("", description="Part of a recipient's address.")
     subject: Words = Field("", description="Part of the subject.")
+    text: Words = Field("", description="Words, each of which is in an address, the subject, the id or the Message-ID.")
+    since: Moment | None = Field(None, description="Held at or after this moment, or on this day (UTC) or later.")
+    until: Moment | None = Field(None, description="Held before this moment, or on this day (UTC) or earlier.")
+    campaign: Fingerprint | None = Field(None, description="With this macro in it: a whole `fingerprint`.")
+
+
+class Search(Fitting):
+    """Which messages to list, and how many."""
+
     older: Place | None = Field(None, description="Go on after this place: `older` of the page before.")
     newer: Place | None = Field(None, description="Go back before this place: `newer` of the page after.")
     limit: int = Field(50, ge=1, le=MAX_PAGE, description="The most messages on one page.")
 
 
-class Recipient(_Told):
+class Recipient(Told):
     """One recipient of the envelope, and whether the next hop has taken a released copy."""
 
     address: Text
     delivered: bool
 
 
-class Message(_Told):
+class Message(Told):
     """One line of the list. What strangers wrote (subject, addresses, names) is printable, and no more to be trusted
     for it: escape it wherever you show it."""
 
@@ -100,7 +97,7 @@ class Message(_Told):
     place: int = Field(description="Where it stands in the list, which goes from high to low.")
 
 
-class Page(_Told):
+class Page(Told):
     """One page of the list, newest first. ``older`` and ``newer`` are where the next pages begin, if there are any."""
 
     items: tuple[Message, ...]
@@ -108,7 +105,14 @@ class Page(_Told):
     newer: str | None
 
 
-class Entry(_Told):
+class Count(Told):
+    """How many messages fit."""
+
+    count: int
+    more: bool = Field(description="There are more than were counted.")
+
+
+class Entry(Told):
     """One step of the history. Each has the digest of the one before it."""
 
     sequence: int
@@ -126,9 +130,16 @@ class Entry(_Told):
     about: int = Field(description="The sequence of the entry that asks, in those that follow from it; else 0.")
 
 
+class History(Told):
+    """What was done with a message, by whom, when and why."""
+
+    history: tuple[Entry, ...]
+    history_intact: bool = Field(description=INTACT)
+
+
 Record: Any = create_model(
     "Record",
-    __base__=_Told,
+    __base__=Told,
     __doc__="The record on disk: envelope and client, what the scan found in every part, what was decided.",
     held_id=(str, ...),
     kept_at=(AwareDatetime, ...),
@@ -145,11 +156,11 @@ Details: Any = create_model(
     __doc__="Everything about one message but its bytes.",
     record=(Record, ...),
     history=(tuple[Entry, ...], ...),
-    history_intact=(bool, Field(description="False when a line of the history was changed, removed or slipped in.")),
+    history_intact=(bool, Field(description=INTACT)),
 )
 
 
-class Release(_Given):
+class Release(Given):
     """Whom to send a message to, and why."""
 
     why: Why
@@ -165,7 +176,7 @@ class Release(_Given):
     again: bool = Field(default=False, description="Also what was released before: somebody may get it twice.")
 
 
-class Wish(_Given):
+class Wish(Given):
     """What to ask for: whom to send a message to, and why."""
 
     why: Why
@@ -179,68 +190,53 @@ class Wish(_Given):
     disarmed: bool = Field(default=False, description="A copy without the macros instead of the original.")
 
 
-def _whole(value: Any) -> Any:
-    """JSON has one kind of number, so 2.0 is the integer 2; texts and truth values are none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a whole number")  # noqa: TRY004 - as pydantic asks for
-    return value
-
-
-Number = Annotated[int, Field(ge=1, le=MAX_NUMBER, description="The `number` of the request."), BeforeValidator(_whole)]
-NumberOrNone = Annotated[
-    int,
-    Field(ge=0, le=MAX_NUMBER, description="The `number` of the request; 0 for those of recipients."),
-    BeforeValidator(_whole),
-]
-
-
-class Numbered(_Given):
+class Numbered(Given):
     """Which request is meant."""
 
     number: Number
 
 
-class Answer(_Given):
+class Answer(Given):
     """Which request is answered, and why so."""
 
     number: Number
     why: Why
 
 
-class Refusal(_Given):
+class Refusal(Given):
     """Which request is refused, and why."""
 
     number: NumberOrNone
     why: Why
 
 
-class Raw(_Given):
+class Raw(Given):
     """Why a message is taken as it is."""
 
-    why: Words = Field("", description="The reason; it goes on record with your name, as the download does without.")
+    why: Why
 
 
-class Parcel(_Given):
+class Parcel(Given):
     """What to take of a message, and why."""
 
     why: Why
     part: Words = Field("", description="The path of one part (`where` in the record); without it the whole message.")
 
 
-class Reason(_Given):
+class Reason(Given):
     """Why something is done."""
 
     why: Why
 
 
-class Reply(_Told):
+class Reply(Told):
     """What the next hop said for one recipient."""
 
     recipient: Text
     reply: Text
 
 
-class Outcome(_Told):
+class Outcome(Told):
     """What became of a message."""
 
     id: str
@@ -254,7 +250,7 @@ def outcome(message: Any, replies: Sequence[tuple[str, str]] = ()) -> Outcome:
     return Outcome(id=message.id, state=message.state, replies=words)
 
 
-class Wished(_Told):
+class Wished(Told):
     """What exactly is asked for, and would be sent."""
 
     recipients: tuple[Text, ...] | None = Field(description="Of the message; null where it is for others.")
@@ -262,7 +258,7 @@ class Wished(_Told):
     disarmed: bool
 
 
-class Asked(_Told):
+class Asked(Told):
     """The request of our people that is open on a message."""
 
     number: int = Field(description="By which it is answered.")
@@ -278,7 +274,7 @@ class Asked(_Told):
     until: AwareDatetime = Field(description="When it expires.")
 
 
-class Request(_Told):
+class Request(Told):
     """A message, and who waits to have it released."""
 
     message: Message
@@ -286,13 +282,13 @@ class Request(_Told):
     recipients_wait: bool = Field(description="A recipient asked by the link in a notice and nobody has refused it.")
 
 
-class Requests(_Told):
+class Requests(Told):
     """Who waits, longest first."""
 
     items: tuple[Request, ...]
 
 
-class Today(_Told):
+class Today(Told):
     """Is all well?"""
 
     held: int = Field(description="Messages that wait for a decision.")
@@ -304,7 +300,7 @@ class Today(_Told):
     busy: int = Field(description="Scan workers at work.")
 
 
-class WhoAmI(_Told):
+class WhoAmI(Told):
     """What this token is, and whose."""
 
     user: str
@@ -314,20 +310,20 @@ class WhoAmI(_Told):
     expires: datetime | None
 
 
-class Version(_Told):
+class Version(Told):
     """What answers."""
 
     version: str
     api: Literal["1"] = "1"
 
 
-class ExceptionSearch(_Given):
+class ExceptionSearch(Given):
     """Which exceptions to list."""
 
     ended: bool = Field(default=False, description="Also those that have ended within a year.")
 
 
-class NewException(_Given):
+class NewException(Given):
     """What to allow or block."""
 
     effect: Effect
@@ -344,7 +340,7 @@ class NewException(_Given):
     expires: AwareDatetime | None = Field(default=None, description="The first moment when it counts no more.")
 
 
-class Exception_(_Told):  # noqa: N801 - Exception is Python's own
+class Exception_(Told):  # noqa: N801 - Exception is Python's own
     """One exception to the rules."""
 
     model_config = ConfigDict(title="Exception", from_attributes=True, frozen=True)
@@ -363,7 +359,7 @@ class Exception_(_Told):  # noqa: N801 - Exception is Python's own
     removed_why: Text
 
 
-class Exceptions(_Told):
+class Exceptions(Told):
     """What is allowed and blocked, newest first."""
 
     items: tuple[Exception_, ...]

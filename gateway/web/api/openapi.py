@@ -83,9 +83,11 @@ def _parameters(operation: Operation, references: dict[Any, Any], schemas: dict[
     found: list[dict[str, Any]] = [{"name": name, "in": "path", "required": True, "schema": ID} for name in named]
     if operation.query:
         model = references[operation.query, "validation"]["$ref"].rpartition("/")[2]
-        for field, schema in schemas.pop(model)["properties"].items():
+        wanted = schemas.pop(model)
+        for field, schema in wanted["properties"].items():
             shape = {key: value for key, value in schema.items() if key not in {"title", "description"}}
-            found.append({"name": field, "in": "query", "description": schema.get("description", ""), "schema": shape})
+            told = {"name": field, "in": "query", "description": schema.get("description", ""), "schema": shape}
+            found.append(told | ({"required": True} if field in wanted.get("required", ()) else {}))
     return found
 
 

@@ -21,13 +21,16 @@ from gateway.web.people import Person
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request that passed every check: ``query`` and ``body`` are of the operation's models, ``held_id``
-    and ``entry_id`` are "" where the path names no message and no exception."""
+    and ``entry_id`` are "" where the path names no message and no exception. ``head``: only the header of the answer is
+    asked for, so nothing may be noted; ``accept`` is the field of that name."""
 
     caller: Caller
     held_id: str
     entry_id: str
     query: Any
     body: Any
+    head: bool = False
+    accept: str = ""
 
     @property
     def person(self) -> Person:

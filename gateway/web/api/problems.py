@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway.message import clip
+from gateway.web.desk import Failed, NotAllowed, NotHeld, NotTaken
+from gateway.web.pages import DeskError
 
 MEDIA_TYPE = "application/problem+json"
 MAX_DETAIL = 2000
@@ -28,6 +30,12 @@ HEADERS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Of every answer of the API."""
+
+
+def status_of(error: DeskError) -> int:
+    """The status that says what kind of trouble it is."""
+    kinds = {NotHeld: 404, NotAllowed: 403, NotTaken: 502, Failed: 503}
+    return next((status for kind, status in kinds.items() if isinstance(error, kind)), 409)
 
 
 class ProblemDetails(BaseModel):

@@ -22,12 +22,14 @@ from gateway.web.api.asking import AskingOperations
 from gateway.web.api.door import Door
 from gateway.web.api.excepted import ExceptionOperations
 from gateway.web.api.held import HeldOperations
+from gateway.web.api.looks import LookOperations
 from gateway.web.api.openapi import document
 from gateway.web.api.operations import Call, Operation
-from gateway.web.api.problems import HEADERS, Problem
+from gateway.web.api.problems import HEADERS, Problem, status_of
+from gateway.web.api.several import SeveralOperations
 from gateway.web.api.taking import body_of, query_of
 from gateway.web.api.tokens import Tokens
-from gateway.web.desk import Desk, Failed, NotAllowed, NotHeld, NotTaken
+from gateway.web.desk import Desk
 from gateway.web.pages import DeskError
 from gateway.web.users import Users
 
@@ -37,7 +39,14 @@ ID = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
 
 def operations(desk: Desk) -> list[Operation]:
     """All of them."""
-    families = (HeldOperations, AskingOperations, ExceptionOperations, AboutOperations)
+    families = (
+        HeldOperations,
+        LookOperations,
+        SeveralOperations,
+        AskingOperations,
+        ExceptionOperations,
+        AboutOperations,
+    )
     return [operation for family in families for operation in family(desk).table()]
 
 
@@ -84,7 +93,7 @@ class Place:
         except Problem as problem:
             return problem.response()
         except DeskError as error:
-            return Problem(_status(error), str(error)).response()
+            return Problem(status_of(error), str(error)).response()
 
     async def _act(self, request: Request) -> BaseModel | Response:
         if not self._by_method:
@@ -99,7 +108,8 @@ class Place:
             raise Problem(404, "There is nothing of that id: it has the digits 0-9 and a-f.")
         query = query_of(request, operation.query or Nothing)
         body = await body_of(request, operation.body) if operation.body else None
-        return await operation.handler(Call(caller, **named, query=query, body=body))
+        head, accept = request.method == "HEAD", ",".join(request.headers.getlist("accept"))
+        return await operation.handler(Call(caller, **named, query=query, body=body, head=head, accept=accept))
 
 
 class Nothing(BaseModel, extra="forbid"):
@@ -116,8 +126,3 @@ def _told(answer: BaseModel | Response) -> Response:
 def _wrong_method(methods: set[str]) -> Problem:
     allowed = sorted(methods | ({"HEAD"} if "GET" in methods else set()))
     return Problem(405, f"That is not done here; this takes {', '.join(allowed)}.", {"Allow": ", ".join(allowed)})
-
-
-def _status(error: DeskError) -> int:
-    kinds = {NotHeld: 404, NotAllowed: 403, NotTaken: 502, Failed: 503}
-    return next((status for kind, status in kinds.items() if isinstance(error, kind)), 409)

@@ -150,8 +150,19 @@ def test_show_json_has_everything(folder: Path) -> None:
     assert fields["history_intact"] is True
 
 
-def test_show_raw_is_the_message(folder: Path) -> None:
-    assert run(folder, "show", ID, "--raw").stdout_bytes == BODY
+def test_show_raw_is_the_message_and_is_noted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "ann")
+    assert run(folder, "show", ID, "--raw", "--why", "ticket 7").stdout_bytes == BODY
+    last = json.loads(run(folder, "show", ID, "--json").stdout)["history"][-1]
+    assert (last["what"], last["who"], last["why"]) == ("downloaded", "ann", "ticket 7")
+
+
+@pytest.mark.parametrize("words", [("show", "--raw"), ("show", "--raw", "--why", " "), ("show", "--why", "x")])
+def test_who_takes_a_message_says_why(folder: Path, words: tuple[str, ...]) -> None:
+    result = run(folder, *words, ID)
+    assert (result.exit_code, "--raw and --why go together" in result.stderr) == (2, True)
+    assert run(folder, "export", ID, "--output", str(folder / "sample.eml")).exit_code == 2
+    assert len(json.loads(run(folder, "show", ID, "--json").stdout)["history"]) == 1
 
 
 def test_a_changed_history_says_so(folder: Path) -> None:
@@ -284,18 +295,18 @@ def test_delete_goes_on_after_a_failure(folder: Path, monkeypatch: pytest.Monkey
 
 def test_export_writes_a_file_for_its_owner_alone(folder: Path) -> None:
     output = folder / "sample.eml"
-    result = run(folder, "export", ID, "--output", str(output))
+    result = run(folder, "export", ID, "--why", "for the sandbox", "--output", str(output))
     assert result.exit_code == 0
     assert "do not open it" in result.stdout
     assert output.read_bytes() == BODY
     assert output.stat().st_mode & 0o777 == 0o600
-    assert run(folder, "export", OTHER, "--output", str(output)).exit_code == 2
+    assert run(folder, "export", OTHER, "--why", "x", "--output", str(output)).exit_code == 2
     assert output.read_bytes() == BODY
 
 
 def test_a_failed_export_leaves_no_file(folder: Path) -> None:
     (folder / "messages/3f" / ID / "message.eml").unlink()
-    result = run(folder, "export", ID, "--output", str(folder / "sample.eml"))
+    result = run(folder, "export", ID, "--why", "x", "--output", str(folder / "sample.eml"))
     assert result.exit_code == 3
     assert not (folder / "sample.eml").exists()
 

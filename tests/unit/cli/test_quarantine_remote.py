@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import threading
@@ -9,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from click.testing import CliRunner
 
 from gateway.cli.quarantine import quarantine
-from gateway.cli.quarantine_remote import server_at
+from gateway.cli.quarantine_remote import RemoteQuarantine, server_at
 
 ID = "0123456789abcdef"
 TOKEN = "mgt_" + "a" * 43
@@ -131,9 +133,37 @@ def test_the_environment_names_it_too(stub: Stub, token_file: Path) -> None:
         "held",
         "--limit",
         "7",
+        "--since",
+        "2026-11-22",
+        "--until",
+        "2026-11-23T10:30+02:00",
+        "--text",
+        "two words",
+        "--macro",
+        "cd" * 32,
     ]
     assert CliRunner().invoke(quarantine, words, env=environment).exit_code == 0
-    assert stub.asked[0][1] == "/api/v1/messages?state=held&sender=a%26b&verdict=macro&limit=7"
+    assert dict(parse_qsl(urlsplit(stub.asked[0][1]).query)) == {
+        "state": "held",
+        "sender": "a&b",
+        "verdict": "macro",
+        "limit": "7",
+        "text": "two words",
+        "since": "2026-11-22T00:00:00+00:00",
+        "until": "2026-11-23T10:30:00+02:00",
+        "campaign": "cd" * 32,
+    }
+
+
+def test_whoever_takes_a_message_tells_the_server_why(stub: Stub, token_file: Path, tmp_path: Path) -> None:
+    server = ("--server", f"http://127.0.0.1:{stub.port}", "--token-file", str(token_file))
+    assert command("export", ID, "-o", str(tmp_path / "sample.eml"), *server)[0] == 2
+    assert command("show", ID, "--raw", *server)[0] == 2
+    assert stub.asked == []
+    remote = RemoteQuarantine(server_at(server[1], plain=False), TOKEN)
+    with asyncio.run(remote.open_message(ID, why="ticket 7 & 8")) as file:
+        assert file.read() == b"{}"
+    assert stub.asked[0][1] == f"/api/v1/messages/{ID}/raw?why=ticket+7+%26+8"
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def urls(folder: Path) -> tuple[str, str]:
 @contextlib.asynccontextmanager
 async def opened(folder: Path, **options: Any) -> AsyncIterator[Quarantine]:
     """A daemon's quarantine."""
-    store = await Quarantine.open(*urls(folder), exclusive=True, **{"reserve": 0, **options})
+    store = await Quarantine.open(*urls(folder), exclusive=True, **{"reserve": 0, "two_person": False, **options})
     try:
         yield store
     finally:

@@ -77,6 +77,6 @@ async def test_what_has_lost_its_record_is_found_by_its_row(tmp_path: Path) -> N
 async def test_a_command_leaves_an_old_index_alone(tmp_path: Path) -> None:
     path = await make_old(tmp_path)
     with pytest.raises(StoreRefused, match="restart the daemon"):
-        await Quarantine.open(*urls(tmp_path), exclusive=False)
+        await Quarantine.open(*urls(tmp_path), exclusive=False, two_person=False)
     with closing(sqlite3.connect(path, isolation_level=None)) as base:
         assert base.execute("SELECT version FROM macrogate_version").fetchone() == (1,)

@@ -249,7 +249,7 @@ async def test_stats_count_releases_whoever_did_them(tmp_path: Path) -> None:
     hop = Hop(refuses=frozenset({"two@example.com"}))
     async with opened(tmp_path) as store:
         await keep(store)
-        command = await Quarantine.open(*urls(tmp_path), exclusive=False)
+        command = await Quarantine.open(*urls(tmp_path), exclusive=False, two_person=False)
         with pytest.raises(ReleaseFailed):
             await command.release(ID, who="a", why="x", deliver=hop.deliver)
         await command.release(ID, who="a", why="x", deliver=hop.deliver, to=["soc@example.com"])
@@ -333,8 +333,8 @@ async def test_a_record_under_another_id_is_not_believed(tmp_path: Path) -> None
 async def test_a_second_daemon_is_refused_and_commands_are_not(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         with pytest.raises(StoreBusy):
-            await Quarantine.open(*urls(tmp_path), exclusive=True)
-        command = await Quarantine.open(*urls(tmp_path), exclusive=False)
+            await Quarantine.open(*urls(tmp_path), exclusive=True, two_person=False)
+        command = await Quarantine.open(*urls(tmp_path), exclusive=False, two_person=False)
         await keep(store)
         assert [message.id for message in await command.find()] == [ID]
         await command.close()
@@ -344,7 +344,7 @@ async def test_a_second_daemon_is_refused_and_commands_are_not(tmp_path: Path) -
 
 async def test_a_command_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreRefused, match="There is no quarantine"):
-        await Quarantine.open(*urls(tmp_path / "none"), exclusive=False)
+        await Quarantine.open(*urls(tmp_path / "none"), exclusive=False, two_person=False)
     assert not (tmp_path / "none").exists()
 
 
@@ -356,8 +356,8 @@ async def test_a_newer_index_is_refused_and_left_alone(tmp_path: Path) -> None:
     connection.close()
     before = (tmp_path / "quarantine.db").read_bytes()
     for refused in (
-        Quarantine.open(*urls(tmp_path), exclusive=True),
-        Quarantine.open(*urls(tmp_path), exclusive=False),
+        Quarantine.open(*urls(tmp_path), exclusive=True, two_person=False),
+        Quarantine.open(*urls(tmp_path), exclusive=False, two_person=False),
         Quarantine.rebuild(*urls(tmp_path)),
     ):
         with pytest.raises(StoreRefused, match="written by a newer one"):
@@ -370,7 +370,7 @@ async def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE customers (name)")
     connection.close()
     with pytest.raises(StoreRefused, match="something else"):
-        await Quarantine.open(*urls(tmp_path), exclusive=True)
+        await Quarantine.open(*urls(tmp_path), exclusive=True, two_person=False)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "header", "middle"])
@@ -390,7 +390,7 @@ async def test_a_damaged_index_is_refused_with_the_way_out_and_rebuilt(tmp_path:
             data[4096:] = b"\xa5" * (len(data) - 4096)
     path.write_bytes(data)
     with pytest.raises(StoreRefused, match="macrogate quarantine rebuild"):
-        await Quarantine.open(*urls(tmp_path), exclusive=True)
+        await Quarantine.open(*urls(tmp_path), exclusive=True, two_person=False)
     settled = await Quarantine.rebuild(*urls(tmp_path))
     assert (settled.indexed, settled.unreadable) == (2, ())
     async with opened(tmp_path) as store:

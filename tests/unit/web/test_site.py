@@ -160,6 +160,7 @@ class StubDesk:
     parts: tuple[Part, ...] = ()
     authentication: Authentication | None = None
     asked: list[Query] = field(default_factory=list)
+    counted: list[Query] = field(default_factory=list)
     done: list[tuple[Any, ...]] = field(default_factory=list)
     how: list[tuple[tuple[str, ...], bool, bool, str]] = field(default_factory=list)
     refuse: str = ""
@@ -170,6 +171,7 @@ class StubDesk:
         return [self.message] * min(query.limit, 60)
 
     async def count(self, query: Query) -> int:
+        self.counted.append(query)
         return min(query.limit, 60)
 
     async def revision(self) -> str:

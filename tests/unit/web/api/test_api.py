@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from gateway.message import HeldState, Reading
 from gateway.quarantine.journal import Entry
 from gateway.quarantine.models import HeldMessage
 from gateway.quarantine.sidecar import FORMAT, Record, decode
-from gateway.web.api import models
+from gateway.web.api import looks, models
 from gateway.web.api.door import WRONG_TOKENS
-from gateway.web.api.operations import Operation
+from gateway.web.api.held import COUNTED
+from gateway.web.api.operations import Call, Operation
 from gateway.web.api.site import operations
 from gateway.web.api.taking import LARGEST_BODY
 from gateway.web.api.tokens import Scope
 from gateway.web.desk import Failed, NotTaken, Query
+from gateway.web.look import Similar
 from gateway.web.pages import DeskError
 from gateway.web.visits import COOKIE
 from tests.unit.web.api.conftest import Api
@@ -34,15 +38,22 @@ BODIES: dict[str, Any] = {
     "sendApproved": {"number": 2},
     "refuseRequest": {"number": 2, "why": "malware"},
     "takeBackRequest": {"number": 2},
+    "releaseSeveral": {"ids": [ID], "why": "expected"},
+    "deleteSeveral": {"ids": [ID], "why": "spam"},
+    "requestSeveral": {"ids": [ID], "why": "expected"},
     "addException": {"effect": "block", "subject": "sender", "what": "evil.example", "why": "phishing"},
     "removeException": {"why": "over"},
 }
+
+
+QUERIES = {"downloadMessage": {"why": "ticket 7"}}
 
 
 def ask(api: Api, operation: Operation, headers: dict[str, str], **more: Any) -> Any:
     """A good request for an operation."""
     if operation.body:
         more.setdefault("json", BODIES[operation.name])
+    more.setdefault("params", QUERIES.get(operation.name))
     return api.client.request(
         operation.method, operation.path.format(held_id=ID, entry_id="0" * 10), headers=headers, **more
     )
@@ -139,11 +150,15 @@ def test_whose_it_is(api: Api) -> None:
 # --- looking ---
 
 
+NEW = {"since": "2026-11-22", "until": "2026-11-23T10:30:00+02:00", "campaign": "cd" * 32, "text": "two words"}
+
+
 def test_the_list_is_asked_as_the_page_asks(api: Api) -> None:
-    search = {"subject": "inv", "verdict": "autoexec", "state": "all", "sender": "a", "recipient": "b", "limit": "20"}
-    answer = api.client.get("/messages", params=search | {"older": "17"}, headers=api.token(Scope.READ))
+    search = {"subject": "inv", "verdict": "autoexec", "state": "all", "sender": "a", "recipient": "b", **NEW}
+    more = {"older": "17", "limit": "20"}
+    answer = api.client.get("/messages", params=search | more, headers=api.token(Scope.READ))
     assert answer.status_code == 200
-    assert api.desk.asked[-1] == Query("all", "autoexec", "a", "b", "inv", "17", "", 21)
+    assert api.desk.asked[-1] == Query("all", "autoexec", "a", "b", "inv", "17", "", 21, **NEW)
     here = str(api.desk.message.place)
     told = answer.json()
     assert (len(told["items"]), told["older"], told["newer"]) == (20, here, here)
@@ -166,6 +181,17 @@ def test_the_list_is_asked_as_the_page_asks(api: Api) -> None:
         "subject=a&subject=b",
         f"older=1-{ID}%0a",
         "page=2",
+        "since=yesterday",
+        "since=1700000000",
+        "since=2026-02-30",
+        "since=2026-11-22T10:00:00",
+        "until=2026-W01-1",
+        "until=2026-11-22T25:00:00Z",
+        "until=2026-11-22%0a",
+        "campaign=xyz",
+        "campaign=' or 1=1 --",
+        "campaign=" + "a" * 65,
+        "text=" + "a" * 501,
     ],
 )
 def test_odd_words_of_a_search_are_refused(api: Api, query: str) -> None:
@@ -181,6 +207,68 @@ def test_a_message_is_told_as_it_is_on_disk(api: Api) -> None:
     assert read.report.findings == (api.desk.finding,)
     assert [entry["what"] for entry in told["history"]] == ["kept"]
     assert told["history_intact"] is True
+
+
+def test_messages_are_counted_as_they_are_listed(api: Api) -> None:
+    answer = api.client.get("/messages/count", params={"subject": "inv", **NEW}, headers=api.token(Scope.READ))
+    assert answer.json() == {"count": 60, "more": False}
+    assert api.desk.counted == [Query(subject="inv", limit=COUNTED + 1, **NEW)]
+    assert api.client.get("/messages/count?limit=1", headers=api.token(Scope.READ)).status_code == 422
+
+
+def test_a_message_is_looked_into_as_on_its_page(api: Api) -> None:
+    api.desk.look.others = (Similar(held_message(id="f" * 16), "same macro"),)
+    token = api.token(Scope.READ)
+
+    def told(what: str) -> Any:
+        answer = api.client.get(f"/messages/{ID}/{what}", headers=token)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert told("text")["header"] == "Subject: x"
+    assert told("text")["passages"][0]["links"] == [{"text": "here", "target": "http://evil.example/x", "kind": "link"}]
+    (source,) = told("source")["items"]
+    assert (source["where"], source["language"], "Sub AutoOpen()" in source["text"]) == ("2/invoice.docm", "vba", True)
+    (similar,) = told("similar")["items"]
+    assert (similar["message"]["id"], similar["common"]) == ("f" * 16, "same macro")
+    history = told("history")
+    assert ([entry["what"] for entry in history["history"]], history["history_intact"]) == (["kept"], True)
+    outlook = api.client.get(f"/messages/{ID}/outlook", headers=api.token(Scope.RELEASE)).json()
+    assert (outlook["verdict"], outlook["worse"], outlook["no_copy"]) == ("autoexec", False, "")
+    api.desk.look.wrong = "The message could not be looked into: a worker died"
+    answer = api.client.get(f"/messages/{ID}/source", headers=token)
+    assert (answer.status_code, "a worker died" in answer.json()["detail"]) == (409, True)
+    assert api.desk.look.taken == api.desk.done == []
+
+
+def test_what_todays_rules_say_is_for_whoever_may_release(api: Api) -> None:
+    answer = api.client.get(f"/messages/{ID}/outlook", headers=api.token(*EVERYTHING, user="analyst"))
+    assert (answer.status_code, "takes the role releaser" in answer.json()["detail"]) == (403, True)
+
+
+async def test_programs_do_not_take_all_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, full, working = StubDesk(), asyncio.Event(), asyncio.Event()
+    at_work = []
+
+    async def read(held_id: str) -> Reading:
+        at_work.append(held_id)
+        if len(at_work) == looks.TURNS:
+            full.set()
+        await working.wait()
+        return Reading("Subject: x")
+
+    monkeypatch.setattr(desk.look, "read", read)
+    monkeypatch.setattr(looks, "WAIT_SECONDS", 0.2)
+    operations = looks.LookOperations(desk)
+    call = Call(cast(Any, None), ID, "", None, None)
+    first = [asyncio.create_task(operations.read(call)) for _ in range(looks.TURNS)]
+    await full.wait()
+    with pytest.raises(Failed, match="Too many messages"):
+        await operations.read(call)
+    assert len(at_work) == looks.TURNS
+    working.set()
+    await asyncio.gather(*first)
+    assert await operations.read(call)
 
 
 @pytest.mark.parametrize(
@@ -224,18 +312,29 @@ def test_a_download_says_who_and_why(api: Api) -> None:
     nowhere = api.client.post(f"/messages/{ID}/download", headers=token, json={"why": "x", "part": "3/other.docm"})
     assert (nowhere.status_code, "no part 3/other.docm" in nowhere.json()["detail"]) == (404, True)
     assert api.client.get(f"/messages/{ID}/raw?why=ticket+7", headers=token).content.startswith(b"From: a")
-    assert api.client.get(f"/messages/{ID}/raw", headers=token).status_code == 200
+    assert api.client.get(f"/messages/{ID}/raw", headers=token).status_code == 422
     for method, path in (("GET", "raw"), ("POST", "download")):
         viewer = api.token(Scope.DOWNLOAD, user="vic")
-        body = {"json": {"why": "x"}} if method == "POST" else {}
+        body: Any = {"json": {"why": "x"}} if method == "POST" else {"params": {"why": "x"}}
         answer = api.client.request(method, f"/messages/{ID}/{path}", headers=viewer, **body)
         assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
     assert api.desk.look.taken == [
         (ID, "ann (api)", "to see", ""),
         (ID, "analyst (api)", "the macro", "2/invoice.docm"),
         (ID, "ann (api)", "ticket 7", "raw"),
-        (ID, "ann (api)", "", "raw"),
     ]
+
+
+def test_who_asks_for_a_header_takes_nothing(api: Api) -> None:
+    answer = api.client.head(f"/messages/{ID}/raw?why=x", headers=api.token(Scope.DOWNLOAD))
+    assert (answer.status_code, answer.headers["content-length"], answer.content) == (200, "1234", b"")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{ID}.eml"'
+    viewer = api.token(Scope.DOWNLOAD, user="vic")
+    assert api.client.head(f"/messages/{ID}/raw?why=x", headers=viewer).status_code == 403
+    assert api.client.head(f"/messages/{'f' * 16}/raw?why=x", headers=api.token(Scope.DOWNLOAD)).status_code == 404
+    api.desk.message = held_message(state=HeldState.DELETED, stored=0)
+    assert api.client.head(f"/messages/{ID}/raw?why=x", headers=api.token(Scope.DOWNLOAD)).status_code == 409
+    assert api.desk.look.taken == []
 
 
 # --- acting ---

@@ -20,7 +20,7 @@ from gateway.web.people import Person, Role
 from gateway.web.users import Users
 from tests.unit.test_looking import BYTES, FOUND, ID, Desk, desk_of
 
-PEOPLE = {"vic": Role.VIEWER, "al": Role.ANALYST, "ann": Role.RELEASER, "bob": Role.RELEASER}
+PEOPLE = {"vic": Role.VIEWER, "al": Role.ANALYST, "ann": Role.RELEASER, "bob": Role.RELEASER, "adi": Role.ADMIN}
 HERS = Person("ann", Role.RELEASER, "web")
 BOTH = ["a@example.com", "b@example.com"]
 
@@ -38,6 +38,12 @@ class Program:
         answer = await self.client.post(f"/messages/{ID}/{act}", headers=headers, json=body)
         return answer.status_code, answer.json()
 
+    async def several(self, name: str, act: str, **body: Any) -> tuple[int, Any]:
+        """The same for more than one message."""
+        headers = {"Authorization": f"Bearer {self.tokens[name]}"}
+        answer = await self.client.post(f"/several/{act}", headers=headers, json=body)
+        return answer.status_code, answer.json()
+
     async def waiting(self) -> Any:
         return (await self._look("/requests"))["items"]
 
@@ -50,14 +56,14 @@ class Program:
 
 
 @asynccontextmanager
-async def programs(tmp_path: Path) -> AsyncIterator[Program]:
+async def programs(tmp_path: Path, *, two_person: bool = True) -> AsyncIterator[Program]:
     users, tokens = Users(tmp_path / "users.json"), Tokens(tmp_path / "tokens.json")
     for name, role in PEOPLE.items():
         users.put(name, role, "correct horse battery")
     made = {name: tokens.add(name, name, Scope, None) for name in PEOPLE}
     async with desk_of(tmp_path) as at:
         at.jail.report = Report(Verdict.SUSPICIOUS, (FOUND,))  # not worse than when it came
-        at.quarantine.requests.two_person = True
+        at.quarantine.requests.two_person = two_person
         transport = httpx2.ASGITransport(Starlette(routes=api_routes(at.desk, tokens, users)))
         async with httpx2.AsyncClient(transport=transport, base_url="http://gate.test/api/v1") as client:
             yield Program(at, client, made)
