@@ -32,6 +32,7 @@ from gateway.message import (
     Span,
     Splice,
     Transaction,
+    Verdict,
 )
 from gateway.metrics import Metrics
 from gateway.policy import NO_EXCEPTIONS, Exceptions, Policy
@@ -51,6 +52,9 @@ still be on its way."""
 
 KEPT = frozenset({Action.QUARANTINE, Action.STRIP, Action.DISARM})
 """Actions after which the original must be in quarantine before anybody hears 250."""
+
+WITHHELD = frozenset({Action.QUARANTINE, Action.DEFER, Action.REJECT})
+"""Actions after which no recipient has got anything."""
 
 REWRITTEN = frozenset({Action.STRIP, Action.DISARM, Action.TAG})
 """Actions that may change more than our own header."""
@@ -155,14 +159,20 @@ class Pipeline:
         return reply
 
     async def _judge(self, transaction: Transaction, content: Spool, watch: Stopwatch) -> tuple[Report, Decision]:
-        """Scan and decide. No verdict is never a pass: it is put off as ``on_failure`` says, and poison is judged."""
+        """Scan and decide. No verdict is never a pass: it is put off as ``on_failure`` says, and poison is judged. Where
+        that is ``deliver``, a message still goes only if its sender and recipients alone do not keep it from going."""
         (report, failure), authentication = await asyncio.gather(
             self._scanned(content, watch), self._authenticated(content, watch)
         )
         report = replace(report, authentication=authentication)
-        if failure is not None and not failure.poison:
-            return report, Decision(self.on_failure, "on-failure", f"The scan gave no verdict: {failure.detail}")
-        return report, self.policy.decide(transaction, report, self.exceptions())
+        if failure is None or failure.poison:
+            return report, self.policy.decide(transaction, report, self.exceptions())
+        if self.on_failure is Action.DELIVER:
+            unseen = Report(Verdict.CLEAN, authentication=authentication)
+            decision = self.policy.decide(transaction, unseen, self.exceptions())
+            if decision.action in WITHHELD:
+                return report, decision
+        return report, Decision(self.on_failure, "on-failure", f"The scan gave no verdict: {failure.detail}")
 
     async def _scanned(self, content: Spool, watch: Stopwatch) -> tuple[Report, ScanFailed | None]:
         try:

@@ -307,11 +307,11 @@ async def test_poison_is_judged_as_unscannable() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "diary"),
-    [(Action.QUARANTINE, ["scan", "keep"]), (Action.DELIVER, ["scan", "deliver"])],
+    [(Action.QUARANTINE, ["scan", "keep"]), (Action.DELIVER, ["scan", "decide", "deliver"])],
 )
 async def test_failing_otherwise_is_written_down_by_the_admin(setting: Action, diary: list[str]) -> None:
     failure = ScanFailed(Kind.CRASH, "worker died")
-    stage = Stage(scan_fails=failure, on_failure=setting, decision=decided(Action.QUARANTINE))
+    stage = Stage(scan_fails=failure, on_failure=setting)
     await stage.play()
 
     assert stage.diary == diary
