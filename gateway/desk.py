@@ -149,30 +149,34 @@ class ReleaseDesk:
             await self._quarantine.requests.ask(held_id, wish, who=by.who, account=by.name, why=why)
         self._tell("asked", held_id, by.who, why)
 
-    async def approve(self, held_id: str, number: int, *, by: Person, why: str) -> Sequence[tuple[str, str]]:
+    async def approve(
+        self, held_id: str, number: int, *, by: Person, why: str, known: str = ""
+    ) -> Sequence[tuple[str, str]]:
         """Approve a request of another, and send just what it asks for; what the next hop said to each. What today's
-        rules do not let go is not approved."""
+        rules do not let go is not approved, unless that is the ``known`` verdict the person has seen."""
         require(by, Act.DECIDE)
         with told():
             asked = await self._quarantine.requests.opened(held_id, number)
-            async with self._sending(held_id, asked) as sending:
+            async with self._sending(held_id, asked, known) as sending:
                 await self._quarantine.requests.approve(held_id, number, who=by.who, account=by.name, why=why)
                 self._tell("approved", held_id, by.who, why)
                 return await self._carry_out(held_id, asked, by, why, sending)
 
-    async def send_approved(self, held_id: str, number: int, *, by: Person) -> Sequence[tuple[str, str]]:
+    async def send_approved(
+        self, held_id: str, number: int, *, by: Person, known: str = ""
+    ) -> Sequence[tuple[str, str]]:
         """Try once more what was approved and did not reach everybody."""
         require(by, Act.RELEASE)
         with told():
             asked = await self._quarantine.requests.opened(held_id, number)
-            async with self._sending(held_id, asked) as sending:
+            async with self._sending(held_id, asked, known) as sending:
                 return await self._carry_out(held_id, asked, by, asked.why, sending)
 
     @asynccontextmanager
-    async def _sending(self, held_id: str, asked: Asked) -> AsyncIterator[Sending]:
+    async def _sending(self, held_id: str, asked: Asked, known: str) -> AsyncIterator[Sending]:
         record = (await self._quarantine.get(held_id)).record
         self._look.require_ours(record, asked.wish.to)
-        async with self._look.sending(record, disarmed=asked.wish.disarmed, known="") as sending:
+        async with self._look.sending(record, disarmed=asked.wish.disarmed, known=known) as sending:
             yield sending
 
     async def _carry_out(

@@ -159,8 +159,8 @@ class Pipeline:
         return reply
 
     async def _judge(self, transaction: Transaction, content: Spool, watch: Stopwatch) -> tuple[Report, Decision]:
-        """Scan and decide. No verdict is never a pass: it is put off as ``on_failure`` says, and poison is judged. Where
-        that is ``deliver``, a message still goes only if its sender and recipients alone do not keep it from going."""
+        """Scan and decide. No verdict is never a pass: it is put off as ``on_failure`` says, and poison is judged. Even
+        with ``deliver`` nothing goes that its sender and recipients alone keep from going."""
         (report, failure), authentication = await asyncio.gather(
             self._scanned(content, watch), self._authenticated(content, watch)
         )

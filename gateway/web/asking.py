@@ -11,8 +11,10 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.message import clip
 from gateway.web.desk import Desk, require
+from gateway.web.look import Outlook
 from gateway.web.pages import LONGEST_FIELD, DeskError
 from gateway.web.people import Act
+from gateway.web.releasing import prefers_copy
 from gateway.web.visits import Visit, Visits
 
 
@@ -40,10 +42,18 @@ class AskingPages:
         return self._visits.page("requests.html", visit, found=found)
 
     async def question(self, visit: Visit) -> Response:
-        """To whom, and why?"""
+        """What, to whom, and why? With what today's rules say of it, for who asks has to answer for it."""
         require(visit.person, Act.ASK)
         held = await self._desk.get(visit.held_id)
-        return self._visits.page("ask.html", visit, held=held, message=held.message, two_person=self._desk.two_person)
+        outlook = await self._desk.look.outlook(visit.held_id)
+        return self._visits.page(
+            *("ask.html", visit),
+            held=held,
+            message=held.message,
+            outlook=outlook,
+            disarmed=prefers_copy(held.message, outlook),
+            two_person=self._desk.two_person,
+        )
 
     async def ask(self, visit: Visit) -> Response:
         """Note it for others to decide."""
@@ -70,21 +80,30 @@ class AskingPages:
             held=held,
             message=held.message,
             asked=asked,
+            outlook=await self._outlook(visit.held_id) if asked and visit.person.may(Act.DECIDE) else None,
             mine=asked is not None and self._desk.is_mine(asked, visit.person),
             recipients_wait=self._desk.recipients_wait(held),
             two_person=self._desk.two_person,
         )
 
+    async def _outlook(self, held_id: str) -> Outlook:
+        """What today's rules say; whoever decides can still refuse where nobody can look into it."""
+        try:
+            return await self._desk.look.outlook(held_id)
+        except DeskError as error:
+            return Outlook(trouble=str(error), no_copy=str(error))
+
     async def answer(self, visit: Visit) -> Response:
         """Approve and send, send again, refuse, or take back."""
         held_id, by, number = visit.held_id, visit.person, _number(visit.form.get("number", ""))
-        why = clip(visit.form.get("why", "").strip(), LONGEST_FIELD)
+        why, known = clip(visit.form.get("why", "").strip(), LONGEST_FIELD), visit.form.get("verdict", "")
         match visit.form.get("answer", ""):
             case "approve":
-                replies = await self._desk.approve(held_id, number, by=by, why=visit.reason())
+                replies = await self._desk.approve(held_id, number, by=by, why=visit.reason(), known=known)
                 return self._done(visit, "Approved and released", replies)
             case "send":
-                return self._done(visit, "Released", await self._desk.send_approved(held_id, number, by=by))
+                replies = await self._desk.send_approved(held_id, number, by=by, known=known)
+                return self._done(visit, "Released", replies)
             case "refuse":
                 await self._desk.turn_down(held_id, number, by=by, why=why)
                 return self._done(visit, "Refused")

@@ -170,10 +170,15 @@ class Desk(Protocol):
     ) -> None:
         """Ask for what ``release`` would do; another person has to approve it."""
 
-    async def approve(self, held_id: str, number: int, *, by: Person, why: str) -> Sequence[tuple[str, str]]:
-        """Approve the request of this number and send just what it asks for; as ``release``."""
+    async def approve(
+        self, held_id: str, number: int, *, by: Person, why: str, known: str = ""
+    ) -> Sequence[tuple[str, str]]:
+        """Approve the request of this number and send just what it asks for; ``known`` and the answer as for
+        ``release``."""
 
-    async def send_approved(self, held_id: str, number: int, *, by: Person) -> Sequence[tuple[str, str]]:
+    async def send_approved(
+        self, held_id: str, number: int, *, by: Person, known: str = ""
+    ) -> Sequence[tuple[str, str]]:
         """Send once more what was approved and did not reach everybody."""
 
     async def turn_down(self, held_id: str, number: int, *, by: Person, why: str) -> None:

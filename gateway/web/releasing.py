@@ -6,17 +6,25 @@ chooses is the safest one that is of use: a copy without what was found, where t
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.message import Action, HeldState, clip
 from gateway.web.desk import Desk, require
+from gateway.web.look import Outlook
 from gateway.web.pages import LONGEST_FIELD, DeskError
 from gateway.web.people import Act
 from gateway.web.visits import Visit, Visits
 
 SENT_ALREADY = frozenset({Action.DISARM, Action.STRIP})
 """Actions after which the recipients have got a changed copy."""
+
+
+def prefers_copy(message: Any, outlook: Outlook) -> bool:
+    """Whether a copy without what was found is chosen before anybody chooses."""
+    return not outlook.no_copy and Action(message.action) not in SENT_ALREADY
 
 
 class ReleasePages:
@@ -46,7 +54,7 @@ class ReleasePages:
             held=held,
             message=message,
             outlook=outlook,
-            disarmed=not outlook.no_copy and Action(message.action) not in SENT_ALREADY,
+            disarmed=prefers_copy(message, outlook),
             twin=message.duplicate_of or message.state != HeldState.HELD,
         )
 

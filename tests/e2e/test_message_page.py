@@ -156,6 +156,43 @@ def test_nothing_in_a_message_runs_or_is_fetched(browser: Browser, pair: Start) 
     page.close()
 
 
+KEYS = {
+    "r": "Release this message?",
+    "d": "Delete this message?",
+    "s": "Download this message?",
+    "o": "Invoice",
+    "u": "Quarantine",
+}
+
+
+def test_the_keys_of_the_page_show_or_ask_and_do_nothing_by_themselves(browser: Browser, pair: Start) -> None:
+    running = pair()
+    at = f"/quarantine/{held(running, mail.docm_autoopen_message('sender@outside.test', TO))}"
+    page = opened(browser, running).page
+    for key, heading in KEYS.items():
+        page.goto(at)
+        page.keyboard.press(key)
+        expect(page.get_by_role("heading", name=heading)).to_be_attached()
+        assert not page.url.endswith(at)
+    page.goto(at)
+    page.keyboard.press("Control+d")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("download")
+    page.keyboard.press("r")  # the list of keys is open: no other key counts
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.close()
+    page = opened(browser, running, "vic", Role.VIEWER).page
+    page.goto(at)
+    for key in "rds":
+        page.keyboard.press(key)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert page.url.endswith(at)
+    assert [one["state"] for one in running.gateway.held()] == ["held"]
+    assert running.hop.messages == []
+    page.close()
+
+
 def test_messages_that_are_not_there_and_one_whose_bytes_are_gone(browser: Browser, pair: Start) -> None:
     running = pair()
     held_id = held(running, mail.docm_autoopen_message("sender@outside.test", TO))

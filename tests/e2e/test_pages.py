@@ -217,7 +217,7 @@ def hold(running: Pair, count: int) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_several_are_ticked_and_deleted(browser: Browser, pair: Start, script: bool) -> None:
+def test_several_are_ticked_and_deleted_on_a_phone_as_well(browser: Browser, pair: Start, script: bool) -> None:
     running = pair()
     hold(running, 3)
     watched = opened(browser, running, script=script)
@@ -228,11 +228,12 @@ def test_several_are_ticked_and_deleted(browser: Browser, pair: Start, script: b
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_text("1 waiting message with “number sender1”.")).to_be_visible()
     page.get_by_role("link", name="Show all that wait").click()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.get_by_text("All on this page").click()
     if script:
-        page.get_by_label("Tick: offer number 1").check()
-        page.get_by_label("Tick: offer number 2").check()
-    else:
-        page.get_by_label("All on this page").check()
+        expect(page.locator("input[name=id]:checked")).to_have_count(3)
+        page.get_by_label("Tick: offer number 0").uncheck()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     page.get_by_role("button", name="Delete ticked").click()
     expect(page.get_by_role("heading", name="Delete these")).to_be_visible()
     page.get_by_label("Reason").fill("nobody expects them")
@@ -274,14 +275,18 @@ def test_hands_stay_on_the_keyboard(browser: Browser, pair: Start) -> None:
     page.keyboard.type("jx")
     expect(page.get_by_label("Search", exact=True)).to_have_value("jx")
     page.keyboard.press("Escape")
+    page.keyboard.press("d")  # nothing is ticked, and no message is the current one
     for key in "jjx":
         page.keyboard.press(key)
     expect(page.get_by_label("Tick: offer number 1")).to_be_checked()
     page.keyboard.press("d")
     expect(page.get_by_role("heading", name="Delete this message?")).to_be_visible()
     page.go_back()
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="offer number 2")).to_be_visible()
+    for key in ("Enter", "o"):
+        page.keyboard.press("j")
+        page.keyboard.press(key)
+        expect(page.get_by_role("heading", name="offer number 2")).to_be_visible()
+        page.keyboard.press("u")
+        expect(page.get_by_role("heading", name="Quarantine")).to_be_attached()
     assert watched.wrong == []
     page.close()

@@ -53,6 +53,9 @@ def ask(page: Page) -> str:
     page.locator("table.list a").first.click()
     address = page.url
     page.get_by_role("link", name="Ask for release…").click()
+    expect(page.get_by_text("Today's rules")).to_be_visible()
+    expect(page.get_by_label("a copy without what was found")).to_be_checked()
+    expect(page.get_by_text("Invoice.docm: without")).to_be_visible()
     page.get_by_label("the original").check()
     page.get_by_label("Reason").fill("a customer sends it every month")
     page.get_by_role("button", name="Ask for release").click()

@@ -160,6 +160,20 @@ async def test_an_original_is_judged_by_todays_rules_first(tmp_path: Path) -> No
         assert (await at.quarantine.get(ID)).message.state is HeldState.RELEASED
 
 
+async def test_an_approval_is_for_the_verdict_that_was_seen(tmp_path: Path) -> None:
+    al, bob = Person("al", Role.ANALYST), Person("bob", Role.RELEASER)
+    async with desk_of(tmp_path) as at:
+        await at.desk.request_release(ID, by=al, why="expected", recipients=None)
+        asked = at.desk.request_on(await at.desk.get(ID))
+        assert asked is not None
+        for known in ("", "macro", "nonsense"):
+            with pytest.raises(DeskError, match="Today's rules say autoexec, which is worse"):
+                await at.desk.approve(ID, asked.number, by=bob, why="known", known=known)
+        assert at.sent == []
+        await at.desk.approve(ID, asked.number, by=bob, why="known", known="autoexec")
+        assert at.sent == [(["a@example.com", "b@example.com"], BYTES)]
+
+
 async def test_without_a_verdict_an_original_may_go_and_a_copy_may_not(tmp_path: Path) -> None:
     async with desk_of(tmp_path) as at:
         at.jail.wrong = "a worker died"

@@ -68,12 +68,16 @@
     mark(all[next].dataset.id, true);
   }
 
-  function act(name) {
-    if (!ticked().length && tickOf(row(cursor))) tickOf(row(cursor)).checked = true;
-    const button = document.querySelector('#live button[name=act][value="' + name + '"]');
-    const link = document.querySelector('main a.button[href$="/' + name + '"]');
-    if (button && ticked().length) button.click();
-    else if (!button && link) link.click();
+  /* The page itself says, at a link or button, which key is a click on it. All of them only lead to another page: one
+     that shows something, or asks before anything is done. */
+  function press(key) {
+    const target = document.querySelector('main [aria-keyshortcuts="' + key + '"]');
+    if (!target) return;
+    if (target.name === "act") {
+      if (!ticked().length && tickOf(row(cursor))) tickOf(row(cursor)).checked = true;
+      if (!ticked().length) return;
+    }
+    target.click();
   }
 
   const KEYS = {
@@ -81,8 +85,8 @@
     j: () => move(1),
     k: () => move(-1),
     x: () => { const tick = tickOf(row(cursor)); if (tick) tick.checked = !tick.checked; },
-    r: () => act("release"),
-    d: () => act("delete"),
+    o: () => { const link = row(cursor) && row(cursor).querySelector("a"); if (link) link.click(); else press("o"); },
+    ...Object.fromEntries(["r", "d", "s", "a", "u"].map((key) => [key, () => press(key)])),
     "?": () => { const keys = document.getElementById("keys"); if (keys && !keys.open) keys.showModal(); },
   };
   document.addEventListener("keydown", (event) => {

@@ -258,13 +258,19 @@ class StubDesk:
         self.how.append((tuple(to), disarmed, False, ""))
         self.done.append(("ask", held_id, by.who, why, tuple(recipients or ())))
 
-    async def approve(self, held_id: str, number: int, *, by: Person, why: str) -> Sequence[tuple[str, str]]:
+    async def approve(
+        self, held_id: str, number: int, *, by: Person, why: str, known: str = ""
+    ) -> Sequence[tuple[str, str]]:
         require(by, Act.DECIDE)
         self.done.append(("approve", held_id, number, by.who, why))
+        self.how.append(((), False, False, known))
         return [("alice@example.com", "250 2.0.0 Ok")]
 
-    async def send_approved(self, held_id: str, number: int, *, by: Person) -> Sequence[tuple[str, str]]:
+    async def send_approved(
+        self, held_id: str, number: int, *, by: Person, known: str = ""
+    ) -> Sequence[tuple[str, str]]:
         self.done.append(("send", held_id, number, by.who))
+        self.how.append(((), False, False, known))
         return []
 
     async def turn_down(self, held_id: str, number: int, *, by: Person, why: str) -> None:
@@ -820,6 +826,48 @@ def test_an_answer_says_which_request_it_is_about(
     assert desk.done == []
     assert browser.post(f"/quarantine/{ID}/request", data=fields).status_code == 200
     assert desk.done == [done]
+
+
+def test_who_asks_sees_what_todays_rules_say_and_what_the_copy_would_be(browser: TestClient, desk: StubDesk) -> None:
+    sign_in(browser, "al")
+    desk.look.prospect = replace(desk.look.prospect, worse=True, changes=(Change("2", Action.DISARM, "x.docm"),))
+    page = html.unescape(browser.get(f"/quarantine/{ID}/ask").text)
+    assert "Today's rules find more in it than there was known" in page
+    assert 'value="disarmed" checked' in page
+    assert "x.docm: without" in page
+    desk.look.prospect = Outlook(trouble="no worker answered", no_copy=EVIL)
+    page = browser.get(f"/quarantine/{ID}/ask").text
+    assert "gave no verdict</b>: no worker answered" in page
+    assert 'value="disarmed" disabled' in page
+    assert 'value="original" checked' in page
+    assert "<img src=x" not in page
+
+
+@pytest.mark.parametrize(
+    ("answer", "standing"), [("approve", Standing.WAITING), ("send", Standing.APPROVED), ("refuse", Standing.WAITING)]
+)
+def test_who_decides_sees_todays_verdict_and_answers_for_that_one(
+    browser: TestClient, desk: StubDesk, answer: str, standing: Standing
+) -> None:
+    desk.asked_for = replace(asked("al"), standing=standing, wish=Wish(disarmed=True))
+    desk.look.prospect = Outlook("suspicious", "quarantine", "r", "It is worse", worse=True, no_copy="it is signed")
+    sign_in(browser)
+    page = browser.get(f"/quarantine/{ID}/request").text
+    for words in ("It is worse", "find more in it", "cannot be made: it is signed"):
+        assert words in page
+    assert 'name="verdict" value="suspicious"' in page
+    fields = {"form": form_token(browser), "why": "known", "number": "3", "answer": answer, "verdict": "suspicious"}
+    assert browser.post(f"/quarantine/{ID}/request", data=fields).status_code == 200
+    assert [known for *_, known in desk.how] == ([] if answer == "refuse" else ["suspicious"])
+
+
+def test_what_nobody_can_look_into_can_still_be_refused(browser: TestClient, desk: StubDesk) -> None:
+    desk.asked_for, desk.look.wrong = asked("al"), "Its bytes cannot be read"
+    sign_in(browser)
+    page = browser.get(f"/quarantine/{ID}/request")
+    assert page.status_code == 200
+    assert "gave no verdict</b>: Its bytes cannot be read" in page.text
+    assert ">Refuse<" in page.text
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}])
