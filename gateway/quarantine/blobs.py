@@ -69,13 +69,15 @@ class FileBlobs:
             self._make_shelves()
 
     def _make_shelves(self) -> None:
-        """All at once and synced, so that no message depends on a directory whose own entry is not durable yet."""
+        """All at once and synced, and the way to them, so that no message depends on a directory whose own entry is not
+        durable yet."""
         try:
             for name in set(SHELVES) - set(os.listdir(self._root)):
                 os.mkdir(name, 0o700, dir_fd=self._root)
                 with _folder(name, self._root) as shelf:
                     give_to_owner(shelf, self._root)
             os.fsync(self._root)
+            _sync_above(self.root)
         except OSError as error:
             self.close()
             raise StoreRefused(f"The quarantine at {self.root} cannot be written: {error.strerror}") from error
@@ -252,6 +254,21 @@ def _folder(name: str, above: int) -> contextlib.AbstractContextManager[int]:
 
 def _created(name: str, folder: int) -> contextlib.AbstractContextManager[int]:
     return _closing(os.open(name, _NEW, 0o600, dir_fd=folder))
+
+
+def _sync_above(root: Path) -> None:
+    """The way to it, of which we may have made any part: without it there is nothing after a power cut."""
+    for above in root.absolute().parents:
+        try:
+            descriptor = os.open(above, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except PermissionError:
+            continue  # we cannot have made anything in there
+        with _closing(descriptor):
+            try:
+                os.fsync(descriptor)
+            except OSError as error:
+                if error.errno not in (errno.EROFS, errno.EINVAL):  # as above; or it is kept by somebody else
+                    raise
 
 
 def _write(descriptor: int, data: bytes) -> None:

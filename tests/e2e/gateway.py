@@ -56,6 +56,8 @@ class GatewayProcess:
         self.quarantine.mkdir(exist_ok=True)
         self.process: Process | None = None
         self.held_open: list[socket.socket] = []
+        self.under: list[str] = []
+        """A program that watches it, with its arguments: the beginning of the command."""
         self.configure(smtp, more)
 
     def configure(self, smtp: str, more: str = "") -> None:
@@ -96,7 +98,7 @@ class GatewayProcess:
 
     def spawn(self, **environment: str) -> None:
         """Start, and wait for nothing."""
-        command = [str(COMMAND), "serve", "--config", str(self.configuration)]
+        command = [*self.under, str(COMMAND), "serve", "--config", str(self.configuration)]
         passed = [each.fileno() for each in self.held_open]
         if passed:
             environment["LISTEN_FDS"] = str(len(passed))
