@@ -39,6 +39,7 @@ from gateway.web import application
 from gateway.web.api.site import api_routes
 from gateway.web.api.tokens import Tokens
 from gateway.web.front import Front
+from gateway.web.oidc import client as oidc
 from gateway.web.pages import DeskError
 from gateway.web.requests import Ask, request_routes
 from gateway.web.server import WebServer
@@ -49,6 +50,7 @@ from gateway.wiring import (
     certificate_expiry,
     hop_settings,
     milter_settings,
+    oidc_terms,
     read_links,
     server_settings,
 )
@@ -62,7 +64,7 @@ EXCEPTIONS_SECONDS = 1.0
 
 FIXED = (
     *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.trusted_proxies"),
-    *("http.user_header", "http.users", "http.tokens"),
+    *("http.user_header", "http.users", "http.tokens", "http.oidc"),
     *("policy.exceptions", "quarantine.store", "quarantine.messages"),
     *(f"log.{key}" for key in Log.model_fields),
 )
@@ -207,7 +209,14 @@ class Daemon:
         )
         users = Users(http.users)
         pages = [
-            *routes(desk, users, public_url=http.public_url, proxies=http.trusted_proxies, front=self._front()),
+            *routes(
+                desk,
+                users,
+                public_url=http.public_url,
+                proxies=http.trusted_proxies,
+                front=self._front(),
+                oidc=(oidc.Client(terms), self.events) if (terms := oidc_terms(http)) else None,
+            ),
             *api_routes(desk, Tokens(http.tokens), users),
             *request_routes(self._read_link, self._told_of(desk.ask)),
         ]

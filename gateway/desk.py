@@ -146,7 +146,7 @@ class ReleaseDesk:
         wish = Wish(None if recipients is None else tuple(recipients), tuple(to), disarmed=disarmed)
         with told():
             self._look.require_ours((await self._quarantine.get(held_id)).record, to)
-            await self._quarantine.requests.ask(held_id, wish, who=by.who, account=by.name, why=why)
+            await self._quarantine.requests.ask(held_id, wish, who=by.who, account=by.account, why=why)
         self._tell("asked", held_id, by.who, why)
 
     async def approve(
@@ -158,7 +158,7 @@ class ReleaseDesk:
         with told():
             asked = await self._quarantine.requests.opened(held_id, number)
             async with self._sending(held_id, asked, known) as sending:
-                await self._quarantine.requests.approve(held_id, number, who=by.who, account=by.name, why=why)
+                await self._quarantine.requests.approve(held_id, number, who=by.who, account=by.account, why=why)
                 self._tell("approved", held_id, by.who, why)
                 return await self._carry_out(held_id, asked, by, why, sending)
 
@@ -192,14 +192,14 @@ class ReleaseDesk:
         """Say no to a request; ``number`` 0: to those of recipients."""
         require(by, Act.DECIDE)
         with told():
-            await self._quarantine.requests.refuse(held_id, number, who=by.who, account=by.name, why=why)
+            await self._quarantine.requests.refuse(held_id, number, who=by.who, account=by.account, why=why)
         self._tell("refused", held_id, by.who, why)
 
     async def take_back(self, held_id: str, number: int, *, by: Person) -> None:
         """A request of one's own."""
         require(by, Act.ASK)
         with told():
-            await self._quarantine.requests.take_back(held_id, number, who=by.who, account=by.name)
+            await self._quarantine.requests.take_back(held_id, number, who=by.who, account=by.account)
         self._tell("taken-back", held_id, by.who, "")
 
     async def waiting(self) -> int:
@@ -228,7 +228,7 @@ class ReleaseDesk:
 
     def is_mine(self, asked: Any, by: Person) -> bool:
         """Whether this person asks for it."""
-        return asking.same(asked.account, by.name)
+        return asking.same(asked.account, by.account)
 
     async def delete(self, held_id: str, *, by: Person, why: str) -> None:
         """Remove its bytes."""

@@ -185,6 +185,18 @@ class MailLog:
         """The file of exceptions cannot be used: nothing is allowed by it any more, known blocks stay."""
         self._write("error", "exceptions-unusable", why=clip(why, 500))
 
+    def signed_in(self, who: str, account: str, role: str, client: str) -> None:
+        """A provider of OpenID Connect has signed somebody in to the pages."""
+        self._write("info", "signed-in", who=clip(who, 100), account=clip(account, 600), role=role, client=client)
+
+    def sign_in_refused(self, issuer: str, client: str, why: str) -> None:
+        """Somebody came from the provider and was not let in."""
+        self._write("warning", "sign-in-refused", issuer=issuer, client=client, why=clip(why, 500))
+
+    def provider_failed(self, issuer: str, why: str) -> None:
+        """The provider could not be used, so nobody signs in by it."""
+        self._write("error", "provider-failed", issuer=issuer, why=clip(why, 500))
+
     def started(self, **facts: object) -> None:
         """The daemon is ready."""
         self._write("info", "started", **facts)

@@ -11,6 +11,7 @@ import ssl
 import stat
 from datetime import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.x509 import load_pem_x509_certificate
 
@@ -18,7 +19,7 @@ from gateway.authentication.authenticator import Authenticator
 from gateway.authentication.resolver import Resolver
 from gateway.authentication.seal import Sealer
 from gateway.authentication.secret import BadKey, SigningKey, load
-from gateway.config import KeySection, Settings
+from gateway.config import Http, KeySection, Settings
 from gateway.digest.letter import Writer
 from gateway.digest.sending import Plan
 from gateway.digest.wording import LANGUAGES as DIGEST_LANGUAGES
@@ -40,6 +41,9 @@ from gateway.smtp.client import HopSettings, Timeouts
 from gateway.smtp.settings import ServerSettings, SessionTimeouts
 from gateway.tokens import SHORTEST_SECRET, Links
 from gateway.workers import Jail, Workers
+
+if TYPE_CHECKING:
+    from gateway.web.oidc import Terms
 
 MAX_PASSWORDS = 100
 """Each costs every encrypted document 33 ms."""
@@ -293,6 +297,27 @@ def milter_settings(settings: Settings) -> MilterSettings:
         max_sessions=smtp.max_sessions,
         trusted_peers=smtp.trusted_peers,
         hold=settings.milter.quarantine == "hold",
+    )
+
+
+def oidc_terms(http: Http) -> Terms | None:
+    """What is agreed with the provider that signs people in; None without one."""
+    oidc = http.oidc
+    if oidc is None:
+        return None
+    from gateway.web.oidc import Terms  # brings the web server, which most commands do not need
+    from gateway.web.people import Role
+
+    return Terms(
+        issuer=oidc.issuer,
+        client_id=oidc.client_id,
+        secret=oidc.client_secret,
+        home=http.public_url,
+        roles={group: Role(role) for group, role in oidc.roles.items()},
+        name_claim=oidc.name_claim,
+        role_claim=oidc.role_claim,
+        scopes=oidc.scopes,
+        ca=oidc.tls_ca,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.check_provider import provider, provider_doubts
 from gateway.cli.check_receivers import doubts, receivers
 from gateway.cli.yara_rules import load_yara
 from gateway.config import DEFAULT_PATH, ConfigError, Settings, load
@@ -56,7 +57,7 @@ def check_config(path: Path | None, probe: bool) -> None:
         raise SystemExit(_refuse(tuple(mistakes)))
     for line in summary(settings, policy):
         click.echo(line)
-    for doubt in doubts(settings):
+    for doubt in (*doubts(settings), *provider_doubts(settings)):
         click.echo(f"warning: {doubt}", err=True)
     sys.exit(asyncio.run(_probe(settings)) if probe else 0)
 
@@ -127,6 +128,8 @@ def summary(settings: Settings, policy: Policy) -> Iterator[str]:
     if settings.http.user_header:
         proxies = ", ".join(map(str, settings.http.trusted_proxies))
         yield f"  signs in   to the pages whomever {proxies} names in {settings.http.user_header}"
+    for line in provider(settings):
+        yield f"  signs in   {line}"
     peers = ", ".join(map(str, smtp.trusted_peers)) or "nobody"
     yield f"  trusts     {peers} to name the real client"
     introduced = "introduces the client by XCLIENT" if smtp.xclient else "introduces the client by XFORWARD if offered"

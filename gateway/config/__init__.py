@@ -17,9 +17,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import BeforeValidator, Field, ValidationError
 
+from gateway.config.base import File, Section, line
 from gateway.config.checks import problems
+from gateway.config.oidc import OidcSection
 from gateway.endpoint import Endpoint
 from gateway.message import Action
 from gateway.mistakes import duration, networks, sentences, shown, size
@@ -44,7 +46,7 @@ def rules_directory() -> Path:
 
 
 def _listener(value: object) -> str:
-    endpoint = Endpoint.parse(_text(value))
+    endpoint = Endpoint.parse(line(value))
     if endpoint.lmtp:
         raise ValueError(f"{shown(value)}: this is a listener; lmtp: is for a next hop")
     return str(endpoint)
@@ -78,7 +80,7 @@ def _server(text: str) -> str:
 
 
 def _hop(value: object) -> str:
-    endpoint = Endpoint.parse(_text(value))
+    endpoint = Endpoint.parse(line(value))
     if not endpoint.path and endpoint.port == 0:
         raise ValueError(f"{shown(value)}: port 0 is nobody's; write the port the next hop listens on")
     return str(endpoint)
@@ -88,14 +90,8 @@ def _maybe(read: Any) -> Any:
     return lambda value: "" if value == "" else read(value)
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
-        raise ValueError(f"must be text on one line, not {shown(value)}")
-    return value
-
-
 def _hostname(value: object) -> str:
-    text = _text(value)
+    text = line(value)
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?", text):
         raise ValueError(
             f"{shown(value)} is no host name; write the name this machine has in DNS, as in mx.example.com"
@@ -109,17 +105,8 @@ def _networks(value: object) -> tuple[IPv4Network | IPv6Network, ...]:
     return networks(value)
 
 
-def _file(value: object, info: ValidationInfo) -> Path:
-    """A path as the file writes it, starting where the file lies."""
-    text = str(value) if isinstance(value, Path) else _text(value)
-    if not text:
-        raise ValueError("is empty; leave the key out instead")
-    base = info.context if isinstance(info.context, Path) else Path.cwd()
-    return base / text
-
-
 def _mailbox(value: object) -> str:
-    text = _text(value)
+    text = line(value)
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9.-]+", text):
         raise ValueError(f"{shown(value)} is no mail address; write it as admin@example.com, without a name")
     return text
@@ -132,14 +119,14 @@ def _mailboxes(value: object) -> tuple[str, ...]:
 
 
 def _time_of_day(value: object) -> str:
-    text = _text(value)
+    text = line(value)
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", text):
         raise ValueError(f"{shown(value)} is no time of day; write it as 07:00")
     return text
 
 
 def _public_url(value: object) -> str:
-    text = _text(value)
+    text = line(value)
     if not re.fullmatch(r"https?://[^/\s?#@]+/?", text):
         raise ValueError(
             f"{shown(value)}: write the address people type, without a path, as in https://macrogate.example.com"
@@ -148,18 +135,18 @@ def _public_url(value: object) -> str:
 
 
 def _header(value: object) -> str:
-    text = _text(value)
+    text = line(value)
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", text):
         raise ValueError(f"{shown(value)} is no name of a header; write letters, digits and -, as in X-Remote-User")
     return text
 
 
 def _syslog(value: object) -> str:
-    return str(SyslogPlace.parse(_text(value)))
+    return str(SyslogPlace.parse(line(value)))
 
 
 def _collector(value: object) -> str:
-    CollectorPlace.parse(_text(value))
+    CollectorPlace.parse(line(value))
     return str(value)
 
 
@@ -173,24 +160,19 @@ def _on_failure(value: object) -> Action:
 MaybeListener = Annotated[str, BeforeValidator(_maybe(_listener))]
 Hop = Annotated[str, BeforeValidator(_hop)]
 MaybeHop = Annotated[str, BeforeValidator(_maybe(_hop))]
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(line)]
 HostName = Annotated[str, BeforeValidator(_hostname)]
 MaybeHostName = Annotated[str, BeforeValidator(_maybe(_hostname))]
 HostNames = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Servers = Annotated[tuple[str, ...], BeforeValidator(_servers)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)]
-File = Annotated[Path, BeforeValidator(_file)]
 Size = Annotated[int, BeforeValidator(size)]
 Seconds = Annotated[float, BeforeValidator(duration), Field(gt=0)]
 Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Switch = Annotated[bool, Field(strict=True)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Smtp(_Section):
+class Smtp(Section):
     """``[smtp]``"""
 
     listen: MaybeListener = "127.0.0.1:10024"
@@ -213,14 +195,14 @@ class Smtp(_Section):
     next_hop_timeout: Seconds = 40.0
 
 
-class Milter(_Section):
+class Milter(Section):
     """``[milter]``"""
 
     listen: MaybeListener = ""
     quarantine: Literal["store", "hold"] = "store"
 
 
-class Http(_Section):
+class Http(Section):
     """``[http]``"""
 
     listen: MaybeListener = "127.0.0.1:8025"
@@ -229,9 +211,10 @@ class Http(_Section):
     user_header: Annotated[str, BeforeValidator(_maybe(_header))] = ""
     users: File = Path("/var/lib/macrogate/users.json")
     tokens: File = Path("/var/lib/macrogate/tokens.json")
+    oidc: OidcSection | None = None
 
 
-class Scan(_Section):
+class Scan(Section):
     """``[scan]``"""
 
     workers: Count = Field(default_factory=lambda: len(os.sched_getaffinity(0)))
@@ -247,7 +230,7 @@ class Scan(_Section):
     messages_per_worker: Count = 1000
 
 
-class PolicySection(_Section):
+class PolicySection(Section):
     """``[policy]``"""
 
     rules: File = Field(default_factory=rules_directory)
@@ -255,7 +238,7 @@ class PolicySection(_Section):
     exceptions: File = Path("/var/lib/macrogate/exceptions.json")
 
 
-class KeySection(_Section):
+class KeySection(Section):
     """A key to sign with, by the name it has in DNS."""
 
     domain: HostName
@@ -263,7 +246,7 @@ class KeySection(_Section):
     key: File
 
 
-class AuthenticationSection(_Section):
+class AuthenticationSection(Section):
     """``[authentication]``"""
 
     verify: Switch = False
@@ -275,7 +258,7 @@ class AuthenticationSection(_Section):
     sign: KeySection | None = None
 
 
-class QuarantineSection(_Section):
+class QuarantineSection(Section):
     """``[quarantine]``"""
 
     store: Text = "sqlite:///var/lib/macrogate/quarantine.db"
@@ -285,7 +268,7 @@ class QuarantineSection(_Section):
     two_person: Switch = False
 
 
-class NoticeSection(_Section):
+class NoticeSection(Section):
     """``[notice]``"""
 
     language: Literal["en", "de", "ja"] = "en"
@@ -294,7 +277,7 @@ class NoticeSection(_Section):
     secret: File | None = None
 
 
-class DigestSection(_Section):
+class DigestSection(Section):
     """``[digest]``"""
 
     enabled: Switch = False
@@ -307,7 +290,7 @@ class DigestSection(_Section):
     state: File = Path("/var/lib/macrogate/digest.json")
 
 
-class Log(_Section):
+class Log(Section):
     """``[log]``"""
 
     format: Literal["json", "text"] = "json"
@@ -320,7 +303,7 @@ class Log(_Section):
     tls_ca: File | None = None
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything that can be set. ``Settings()`` is what runs without a file."""
 
     smtp: Smtp = Smtp()

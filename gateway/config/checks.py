@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.config import oidc
 from gateway.endpoint import Endpoint
 from gateway.receivers.collector import read_authorization
 from gateway.receivers.places import CollectorPlace
@@ -42,6 +43,8 @@ def problems(settings: Settings) -> Iterator[Problem]:
     yield from _loops(settings)
     yield from _milter(settings)
     yield from _strangers(settings)
+    if settings.http.oidc is not None:
+        yield from oidc.problems(settings.http.oidc, settings.http.public_url)
     yield from _tls(settings)
     yield from _limits(settings)
     yield from _patience(settings)

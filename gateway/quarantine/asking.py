@@ -174,7 +174,7 @@ def take_back(files: Files, number: int, account: str, now: datetime) -> Step:
     require(files, HeldState.HELD)
     asked = numbered(files.journal, number, now)
     if not same(asked.account, account):
-        raise NotPossible(f"Only {clip(asked.account, 100)} can take it back; a releaser can refuse it")
+        raise NotPossible(f"Only {clip(asked.who, 100)} can take it back; a releaser can refuse it")
     return Step(What.TAKEN_BACK, HeldState.HELD, asked.told, account=account, about=number)
 
 

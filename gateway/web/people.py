@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from gateway.message import clip
+
 
 class Role(enum.StrEnum):
     """What a user may do; each may do what those before it may."""
@@ -67,16 +69,28 @@ EXPLAINED: Mapping[Role, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is known. ``name`` is their account, whichever way they came in: a token carries the name of whose
-    it is, for the rule of two persons compares names. ``via`` is that way: ``web``, ``api``, ``oidc``, ``proxy``."""
+    """Somebody who is known. A local user is their ``name``, whichever way they came in: a token carries the name of
+    whose it is. Whom a provider of OpenID Connect has signed in is its ``subject``, and ``name`` is only what to call
+    them. ``via`` is the way they came: ``web``, ``api``, ``oidc``, ``proxy``."""
 
     name: str
     role: Role
     via: str = "web"
+    issuer: str = ""
+    subject: str = ""
+
+    @property
+    def account(self) -> str:
+        """What the rule of two persons compares. No local name and no issuer has a ``#`` in it, so a provider can make
+        nobody be a local user, or somebody of another provider, by calling them the same."""
+        return f"{self.issuer}#{self.subject}" if self.issuer else self.name
 
     @property
     def who(self) -> str:
-        """As the journal names them."""
+        """As the journal names them, in 100 characters at the most. A name a provider gave is not enough to tell who it
+        was: many let people choose it."""
+        if self.issuer:
+            return f"{clip(self.name, 40)} ({self.via} {clip(self.subject, 48)})"
         return f"{self.name} ({self.via})"
 
     def may(self, act: Act) -> bool:

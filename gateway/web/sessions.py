@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
+from gateway.web.people import Person
+
 IDLE = 1800.0
 LONGEST = 12 * 3600.0
 MAX_SESSIONS = 1000
@@ -31,7 +33,8 @@ Clock = Callable[[], float]
 @dataclass(slots=True)
 class Session:
     """One signed-in browser. ``form`` is the token each of its forms has to carry; ``proof`` what the user was when
-    it began."""
+    it began. ``guest`` is whom another server vouches for, as long as the session lasts, and ``voucher`` its word for
+    it, by which that server knows whom to sign out."""
 
     token: str
     user: str
@@ -39,6 +42,8 @@ class Session:
     form: str
     began: float
     used: float
+    guest: Person | None = None
+    voucher: str = ""
 
 
 class Sessions:
@@ -48,13 +53,14 @@ class Sessions:
         self._clock = clock
         self._open: dict[str, Session] = {}
 
-    def begin(self, user: str, proof: str = "") -> Session:
+    def begin(self, user: str, proof: str = "", guest: Person | None = None, voucher: str = "") -> Session:
         """A new session, with a token nobody has had before."""
         now = self._clock()
         self._open = {token: session for token, session in self._open.items() if self._lives(session, now)}
         while len(self._open) >= MAX_SESSIONS:
             del self._open[min(self._open, key=lambda token: self._open[token].used)]
-        session = Session(secrets.token_urlsafe(32), user, proof, secrets.token_urlsafe(32), now, now)
+        token, form = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        session = Session(token, user, proof, form, now, now, guest, voucher)
         self._open[session.token] = session
         return session
 

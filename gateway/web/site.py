@@ -15,6 +15,8 @@ from gateway.web.excepted import ExceptionPages
 from gateway.web.front import Front
 from gateway.web.held import HeldPages
 from gateway.web.listing import ListPages
+from gateway.web.oidc.client import Client
+from gateway.web.oidc.pages import OidcPages, Told
 from gateway.web.pages import HERE
 from gateway.web.releasing import ReleasePages
 from gateway.web.several import SeveralPages
@@ -24,14 +26,22 @@ from gateway.web.visits import Visits
 
 
 def routes(
-    desk: Desk, users: Users, *, public_url: str = "", proxies: Networks = (), front: Front | None = None
+    desk: Desk,
+    users: Users,
+    *,
+    public_url: str = "",
+    proxies: Networks = (),
+    front: Front | None = None,
+    oidc: tuple[Client, Told] | None = None,
 ) -> list[BaseRoute]:
     """The pages. ``public_url`` is where people reach them, "" for this port itself; ``proxies`` are the web servers
-    in front that say whose request they pass on, ``front`` knows whom they have signed in."""
-    visits = Visits(users, public_url, desk.waiting, proxies, front)
+    in front that say whose request they pass on, ``front`` knows whom they have signed in. ``oidc``: a provider that
+    does so, and who is told."""
+    visits = Visits(users, public_url, desk.waiting, proxies, front, oidc[0] if oidc else None)
     return [
         *visits.routes(),
         *StartPages(desk, visits).routes(),
+        *(OidcPages(oidc[0], visits, oidc[1]).routes() if oidc else []),
         *ListPages(desk, visits).routes(),
         *SeveralPages(desk, visits).routes(),
         *HeldPages(desk, visits).routes(),

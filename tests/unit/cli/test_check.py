@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from gateway.cli.check import check_config, summary
 from gateway.config import Http, Settings
 from gateway.policy import Policy
+from tests.stubs.provider import provider
 
 
 def written(folder: Path, text: str) -> str:
@@ -176,6 +177,28 @@ def test_who_names_users_in_a_header_is_told() -> None:
     settings = Settings(http=Http(user_header="X-Remote-User", trusted_proxies=("192.0.2.1",)))
     lines = "\n".join(summary(settings, Policy.load(settings.policy.file)))
     assert "to the pages whomever 192.0.2.1/32 names in X-Remote-User" in lines
+
+
+def test_a_provider_is_named_and_one_that_cannot_be_used_is_doubted(tmp_path: Path) -> None:
+    (tmp_path / "oidc.secret").write_text("x")
+    (tmp_path / "oidc.secret").chmod(0o640)
+
+    def checked(issuer: str) -> Result:
+        keys = f'issuer = "{issuer}"\nclient_id = "m"\nclient_secret = "oidc.secret"\nroles = {{ desk = "releaser" }}\n'
+        text = f'[http]\npublic_url = "https://gate.test"\n[http.oidc]\n{keys}'
+        return CliRunner().invoke(check_config, ["--config", written(tmp_path, text)])
+
+    with provider() as fake:
+        result = checked(fake.issuer)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert f"signs in   to the pages whom {fake.issuer} vouches for: desk as releaser" in result.stdout
+        assert fake.asked == ["/.well-known/openid-configuration", "/keys"]
+        wrong = checked(f"{fake.issuer}/")
+        assert wrong.exit_code == 0, "mail flows without the provider"
+        assert f"calls itself '{fake.issuer}', and the configuration calls it '{fake.issuer}/'" in wrong.stderr
+        fake.instead["/keys"] = (404, b"{}", {})
+        assert "keys answers with status 404" in checked(fake.issuer).stderr
+    assert "cannot be reached" in checked(fake.issuer).stderr
 
 
 def test_receivers_of_the_log_are_named_and_those_that_cannot_be_there_doubted(tmp_path: Path) -> None:

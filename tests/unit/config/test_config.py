@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from gateway import config
 from gateway.config import ConfigError, Settings, load, rules_directory
+from gateway.config.oidc import OidcSection
 from gateway.message import Action
 
 ROOT = Path(__file__).parents[3]
@@ -255,6 +257,7 @@ NO_FIXED_DEFAULT = {
     "smtp.hostname",
     "smtp.tls_certificate",
     "smtp.tls_key",
+    "http.oidc",
     "scan.workers",
     "scan.passwords",
     "authentication.seal",
@@ -296,6 +299,16 @@ def test_manual_has_every_key_and_nothing_else() -> None:
     assert {key: text for key, text in manual.items() if key not in NO_FIXED_DEFAULT} == {
         key: text for key, text in code.items() if key not in NO_FIXED_DEFAULT
     }
+
+
+def test_manual_has_every_key_of_the_provider_with_its_default() -> None:
+    text = (ROOT / "docs/configuration.md").read_text()
+    manual = dict(re.findall(r"^\| `oidc\.(\w+)` \| (.*?) \| ", text, re.MULTILINE))
+    shown = {
+        name: "needed" if field.is_required() else "none" if field.default is None else f"`{json.dumps(field.default)}`"
+        for name, field in OidcSection.model_fields.items()
+    }
+    assert list(manual.items()) == list(shown.items())
 
 
 def test_example_file_has_every_key_with_its_default() -> None:

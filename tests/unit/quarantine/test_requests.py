@@ -165,7 +165,7 @@ async def test_a_refused_request_is_over(store: Quarantine) -> None:
 
 async def test_only_who_asked_takes_it_back(store: Quarantine) -> None:
     number = await ask(store)
-    with pytest.raises(NotPossible, match="Only ann can take it back"):
+    with pytest.raises(NotPossible, match=r"Only ann \(web\) can take it back"):
         await store.requests.take_back(ID, number, who="eve (api)", account="eve")
 
 

@@ -63,7 +63,7 @@ async def test_who_may_only_hold_mail_may_not_let_it_pass(browser: TestClient, k
 
 
 async def test_a_viewer_changes_nothing_and_a_stranger_sees_nothing(browser: TestClient, known: ExceptionList) -> None:
-    assert browser.get("/exceptions").headers["location"] == "/sign-in"
+    assert browser.get("/exceptions").headers["location"] == "/sign-in?next=%2Fexceptions"
     assert browser.post("/exceptions", data=BLOCKED).headers["location"] == "/sign-in"
     sign_in(browser, "vic")
     assert post(browser, "/exceptions", **BLOCKED) == 403

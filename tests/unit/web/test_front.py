@@ -76,7 +76,7 @@ def test_the_role_is_that_of_the_file_of_users(site: Site, people: Users, desk: 
 def test_a_stranger_who_sends_the_header_is_nobody_and_told_once(site: Site, more: dict[str, str]) -> None:
     for _ in range(3):
         answer = site.seen_from(STRANGER, "ann").get("/quarantine", headers=more)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fquarantine")
     assert site.seen_from(STRANGER, "ann").get("/sign-in", headers=more).status_code == 200
     assert site.forgers == [STRANGER]
 

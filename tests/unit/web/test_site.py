@@ -329,7 +329,8 @@ def release(browser: TestClient, **changes: Any) -> Any:
 @pytest.mark.parametrize("path", ["/", "/quarantine", f"/quarantine/{ID}", f"/quarantine/{ID}/release"])
 def test_strangers_see_the_sign_in_form_only(browser: TestClient, path: str) -> None:
     answer = browser.get(path)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    goal = "" if path == "/" else f"?next={quote(path, safe='')}"
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in{goal}")
     assert "Invoice" not in answer.text
 
 

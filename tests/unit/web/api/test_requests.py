@@ -111,11 +111,40 @@ async def test_who_asked_by_token_cannot_approve_on_the_page(tmp_path: Path) -> 
         assert program.at.sent == []
 
 
+async def test_whom_a_provider_signs_in_is_a_subject_and_no_name(tmp_path: Path) -> None:
+    def guest(name: str, subject: str, issuer: str = "https://login.test") -> Person:
+        return Person(name, Role.RELEASER, "oidc", issuer, subject)
+
+    async with programs(tmp_path) as program:
+        desk = program.at.desk
+        await desk.request_release(ID, by=guest("ann", "s-1"), why="expected", recipients=None)
+        number = (await program.open())["request"]["number"]
+        with pytest.raises(Exception, match="another person has to approve it"):
+            await desk.approve(ID, number, by=guest("Another Name", "s-1"), why="me")
+        with pytest.raises(Exception, match=r"Only ann \(oidc s-1\) can take it back"):
+            await desk.take_back(ID, number, by=HERS)
+        asked = (await program.open())["request"]
+        assert (asked["who"], asked["account"]) == ("ann (oidc s-1)", "https://login.test#s-1")
+        status, told = await program("ann", "approve", number=number, why="a user of that name")
+        assert (status, told["state"], len(program.at.sent)) == (200, "released", 1)
+
+
+def test_accounts_of_two_providers_or_of_here_are_never_one() -> None:
+    people = [
+        Person("ann", Role.RELEASER),
+        Person("ann", Role.RELEASER, "oidc", "https://login.test", "ann"),
+        Person("ann", Role.RELEASER, "oidc", "https://login.test/other", "ann"),
+        Person("ann", Role.RELEASER, "oidc", "https://login.test", "/other#ann"),
+        Person("ann", Role.RELEASER, "oidc", "https://login.test", "ann2"),
+    ]
+    assert len({person.account.casefold() for person in people}) == len(people)
+
+
 async def test_a_request_is_refused_or_taken_back_by_its_number(tmp_path: Path) -> None:
     async with programs(tmp_path) as program:
         first = (await program("al", "request", why="expected"))[1]["request"]["number"]
         status, told = await program("bob", "take-back", number=first)
-        assert (status, "Only al can take it back" in told["detail"]) == (409, True)
+        assert (status, "Only al (api) can take it back" in told["detail"]) == (409, True)
         assert (await program("al", "take-back", number=first))[1] == {"id": ID, "state": "held", "replies": []}
         second = (await program("al", "request", why="after all"))[1]["request"]["number"]
         assert second != first
