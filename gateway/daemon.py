@@ -25,6 +25,7 @@ from gateway.exception_desk import ExceptionDesk
 from gateway.exceptions import ExceptionList
 from gateway.generation import Generation, Surroundings, generate
 from gateway.health import Health
+from gateway.ioc_desk import IocDesk
 from gateway.listening import Inherited
 from gateway.looking import Looking
 from gateway.message import clip
@@ -206,6 +207,7 @@ class Daemon:
             ExceptionDesk(self.exceptions),
             Looking(self._quarantine, self.current),
             self.events.release_request,
+            IocDesk(self._quarantine, lambda: self._settings),
         )
         users = Users(http.users)
         pages = [

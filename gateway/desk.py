@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from gateway.exception_desk import ExceptionDesk
+from gateway.ioc_desk import IocDesk
 from gateway.looking import Looking, Sending, told
 from gateway.message import HeldState, Verdict
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, asking
@@ -20,7 +21,7 @@ from gateway.quarantine.asking import Asked
 from gateway.quarantine.downloads import AS_IT_IS
 from gateway.quarantine.release import Deliver
 from gateway.quarantine.wish import Wish
-from gateway.web.desk import Query, require
+from gateway.web.desk import Query, moment, require
 from gateway.web.pages import DeskError
 from gateway.web.people import Act, Person
 from gateway.web.today import Today
@@ -48,6 +49,7 @@ class ReleaseDesk:
         exceptions: ExceptionDesk,
         look: Looking,
         tell: Tell,
+        iocs: IocDesk,
     ) -> None:
         self.look = self._look = look
         self._quarantine = quarantine
@@ -55,6 +57,7 @@ class ReleaseDesk:
         self._today = today
         self.exceptions = exceptions
         self._tell = tell
+        self.iocs = iocs
 
     async def find(self, query: Query) -> Sequence[Any]:
         """What fits, newest first."""
@@ -252,8 +255,8 @@ def _filters(query: Query) -> Filters:
     states = WAITING if not query.state else frozenset() if query.state == "all" else {HeldState(query.state)}
     return Filters(
         states=frozenset(states),
-        since=_moment(query.since),
-        until=_moment(query.until, after=True),
+        since=moment(query.since),
+        until=moment(query.until, after=True),
         verdict=Verdict.of(query.verdict) if query.verdict else None,
         sender=query.sender,
         recipient=query.recipient,
@@ -264,14 +267,3 @@ def _filters(query: Query) -> Filters:
         older_than=int(query.older) if query.older else None,
         newer_than=int(query.newer) if query.newer else None,
     )
-
-
-def _moment(text: str, *, after: bool = False) -> datetime | None:
-    """A moment, or the beginning of a day in UTC; ``after``: of the next day."""
-    if not text or "T" in text:
-        return datetime.fromisoformat(text) if text else None
-    midnight = datetime.fromisoformat(text).replace(tzinfo=UTC)
-    try:
-        return midnight + timedelta(days=after)
-    except OverflowError:  # nothing comes after the last of all days
-        return None

@@ -1,36 +1,39 @@
 """``macrogate iocs``: what stopped mail would have fetched and carried, for blocklists, MISP, a SIEM or a DNS sinkhole.
 
-Contract: reads the quarantine beside the running daemon and changes nothing in it. Exit codes: 0 done, 2 usage or
-configuration, 3 some records could not be read.
+Contract: reads the quarantine beside the running daemon, or asks a gateway elsewhere, and changes nothing there. Exit
+codes: 0 done, 1 too much for one answer of that gateway, 2 usage or configuration, 3 some records could not be read.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any, BinaryIO
 
 import click
 
 from gateway.cli import quarantine_run as run
 from gateway.cli import quarantine_text as text
 from gateway.cli.moments import moment
-from gateway.config import Settings
-from gateway.iocs import FORMATS, Indicator, export
-from gateway.iocs.gather import DEFAULT_VERDICTS, Gathering
+from gateway.cli.quarantine_place import Place, places, server_of
+from gateway.iocs import FORMATS, IocKind, export
+from gateway.iocs.collect import collect
+from gateway.iocs.gather import DEFAULT_VERDICTS, Collected, Wanted
+from gateway.iocs.names import registered
 from gateway.iocs.never import Never
-from gateway.message import HeldState, Verdict
-from gateway.quarantine import Filters, HeldMessage, Quarantine, QuarantineError
+from gateway.message import Verdict
+from gateway.quarantine import Quarantine
 
-STOPPED = frozenset({HeldState.HELD, HeldState.DELETED, HeldState.EXPIRED})
-"""Not what somebody let go: that was found to be honest."""
-
-PAGE = 500
-TABLE = "iocs.toml"
+MOST_TOLD = 20
+"""Sentences about records that cannot be read."""
 
 _NAME = re.compile(r"(?=.{4,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+")
 
@@ -65,12 +68,7 @@ def _own(_context: click.Context, _parameter: click.Parameter, value: tuple[str,
     callback=_own,
     help="A domain of yours, never to be told, with all below it; may be repeated.",
 )
-@click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Configuration file (default: /etc/macrogate/macrogate.toml if there is one).",
-)
+@places
 def iocs(
     form: str,
     output: Path | None,
@@ -78,7 +76,7 @@ def iocs(
     until: datetime | None,
     verdicts: tuple[str, ...],
     own: tuple[str, ...],
-    path: Path | None,
+    place: Place,
 ) -> None:
     """Write the indicators of compromise of stopped mail: hashes of documents, addresses and hosts in their macros.
 
@@ -93,76 +91,80 @@ def iocs(
     What came in today:       macrogate iocs --since 24h
     For the threat platform:  macrogate iocs --since 7d --format stix --output week.json
     A DNS sinkhole, hourly:   macrogate iocs --since 30d --format rpz --output /var/lib/bind/macrogate.zone
+    Of a gateway elsewhere:   macrogate iocs --server https://gw.example.com --token-file FILE (scope iocs)
 
     Messages that were released are left out, and so are names everybody uses (rules/iocs.toml), public suffixes, and
     the domains of recipients and of this machine. How much was left out is told on stderr. Look at a list before you
     block by it: an attacker may name an honest host in a macro.
     """
-    settings = run.settings(path)
-    never = _table(settings)
     chosen = frozenset(map(Verdict.of, verdicts)) or DEFAULT_VERDICTS
-    gathering = Gathering(never, (*own, *_ours(settings.smtp.hostname)), chosen)
-    damaged: list[str] = []
+    wanted = Wanted(since, until, chosen, own)
+    with ExitStack() as opened:
+        make = partial(_elsewhere, opened) if place.server else _here
+        pieces, notes = make(place, form, wanted)
+        _write(pieces, output)
+    for line in _told(notes):
+        click.echo(text.shown(line), err=True)
+    raise SystemExit(3 if _number(notes, "not_read") else 0)
+
+
+Made = tuple[Iterable[str], dict[str, Any]]
+"""What is written, piece by piece, and the notes about it."""
+
+
+def _here(place: Place, form: str, wanted: Wanted) -> Made:
+    settings = run.settings(place.config)
+    try:
+        never = Never.read(settings.policy.rules)
+    except ValueError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(2) from error
+    wanted = replace(wanted, own=(*wanted.own, *registered(settings.smtp.hostname)))
+    made: list[Collected] = []
 
     async def work(store: Quarantine) -> int:
-        async for message in _stopped(store, since, until, chosen):
-            try:
-                held = await store.get(message.id)
-            except QuarantineError as error:
-                damaged.append(str(error))
-                continue
-            envelope = held.record.transaction.envelope
-            recipients = (recipient.address for recipient in envelope.recipients)
-            gathering.add(message.id, message.kept_at, held.record.report, recipients)
+        made.append(await collect(store, never, wanted))
         return 0
 
     if code := run.run(work, settings):
         raise SystemExit(code)
-    found = gathering.indicators()
-    _write(export(form, found, datetime.now(UTC)), output)
-    for line in _notes(found, gathering, damaged):
-        click.echo(text.shown(line), err=True)
-    raise SystemExit(3 if damaged else 0)
+    (found,) = made
+    return export(form, found.indicators, datetime.now(UTC)), found.notes | {"damaged": list(found.damaged)}
 
 
-def _table(settings: Settings) -> Never:
-    file = settings.policy.rules / TABLE
-    try:
-        return Never.parse(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        click.echo(f"{file}: {getattr(error, 'strerror', None) or error}", err=True)
-        raise SystemExit(2) from error
+def _elsewhere(opened: ExitStack, place: Place, form: str, wanted: Wanted) -> Made:
+    server = server_of(place)
+    query = {"format": form, "verdict": ",".join(sorted(verdict.label for verdict in wanted.verdicts))}
+    query |= {"except": ",".join(wanted.own)} if wanted.own else {}
+    query |= {name: at.isoformat() for name in ("since", "until") if (at := getattr(wanted, name))}
+    made: list[tuple[BinaryIO, dict[str, Any]]] = []
+
+    async def work() -> int:
+        made.append(await server.iocs(query))
+        return 0
+
+    if code := run.guarded(work):
+        raise SystemExit(code)
+    ((file, notes),) = made
+    return opened.enter_context(io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")), notes
 
 
-def _ours(hostname: str) -> tuple[str, ...]:
-    """The domain this machine is in."""
-    from publicsuffixlist import PublicSuffixList
-
-    domain = PublicSuffixList().privatesuffix(hostname.lower())
-    return (domain,) if domain else ()
-
-
-async def _stopped(
-    store: Quarantine, since: datetime | None, until: datetime | None, verdicts: frozenset[Verdict]
-) -> AsyncIterator[HeldMessage]:
-    """Newest first, a page at a time. A message may hold a part of a verdict that is not its worst one."""
-    after: int | None = None
-    labels = {verdict.label for verdict in Verdict if verdict >= min(verdicts)}
-    while page := await store.find(Filters(states=STOPPED, since=since, until=until, older_than=after, limit=PAGE)):
-        for message in page:
-            if message.verdict in labels:
-                yield message
-        after = page[-1].place
+def _told(notes: dict[str, Any]) -> Iterator[str]:
+    """The notes as lines; those of another machine may be anything."""
+    counts = {kind: _number(notes.get("indicators"), kind) for kind in IocKind}
+    yield f"{sum(counts.values())} indicators: {', '.join(f'{count} {kind}' for kind, count in counts.items())}"
+    left_out = notes.get("left_out")
+    for why in sorted(left_out if isinstance(left_out, dict) else ()):
+        yield f"left out: {_number(left_out, why)} {why}"
+    damaged = notes.get("damaged", [])
+    yield from (f"not read: {sentence}" for sentence in damaged[:MOST_TOLD])
+    if (rest := _number(notes, "not_read") - len(damaged[:MOST_TOLD])) > 0:
+        yield f"not read: {rest} more" if damaged else f"not read: {rest} records"
 
 
-def _notes(found: list[Indicator], gathering: Gathering, damaged: list[str]) -> Iterator[str]:
-    counts = ", ".join(f"{sum(one.kind == kind for one in found)} {kind}" for kind in ("sha256", "url", "domain", "ip"))
-    yield f"{len(found)} indicators: {counts}"
-    for why, count in sorted(gathering.left_out.items()):
-        yield f"left out: {count} {why}"
-    yield from (f"not read: {sentence}" for sentence in damaged[:20])
-    if len(damaged) > 20:
-        yield f"not read: {len(damaged) - 20} more"
+def _number(told: Any, name: str) -> int:
+    value = told.get(name) if isinstance(told, dict) else None
+    return value if isinstance(value, int) else 0
 
 
 def _write(pieces: Iterable[str], output: Path | None) -> None:

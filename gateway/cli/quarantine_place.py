@@ -175,19 +175,24 @@ def _local(place: Place) -> AbstractAsyncContextManager[Holdings]:
 def _remote(place: Place, next_hop: str) -> AbstractAsyncContextManager[Holdings]:
     if next_hop:
         raise click.UsageError("--next-hop is for the gateway on this machine; another knows its own.")
-    if place.token_file is None:
-        raise click.UsageError("--server needs --token-file: macrogate token add NAME, on that machine, makes a token.")
-    try:
-        server = server_at(place.server, plain=place.plain_http)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    remote = RemoteQuarantine(server, _token(place.token_file))
+    remote = server_of(place)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Holdings]:
         yield remote
 
     return opened()
+
+
+def server_of(place: Place) -> RemoteQuarantine:
+    """The gateway elsewhere that the options name."""
+    if place.token_file is None:
+        raise click.UsageError("--server needs --token-file: macrogate token add NAME, on that machine, makes a token.")
+    try:
+        server = server_at(place.server, plain=place.plain_http)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    return RemoteQuarantine(server, _token(place.token_file))
 
 
 def _token(path: Path) -> str:

@@ -9,11 +9,13 @@ sentence where it has said one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import ssl
 import tempfile
 from collections.abc import Mapping, Sequence
+from email.message import Message
 from ipaddress import ip_address
 from typing import Any, BinaryIO
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -111,7 +113,18 @@ class RemoteQuarantine:
 
     async def open_message(self, held_id: str, *, why: str) -> BinaryIO:
         """The bytes as received, in a file without a name; the caller closes it."""
-        return await asyncio.to_thread(self._download, f"{_path(held_id, '/raw')}?{urlencode({'why': why})}")
+        file, _ = await asyncio.to_thread(self._download, f"{_path(held_id, '/raw')}?{urlencode({'why': why})}")
+        return file
+
+    async def iocs(self, query: Mapping[str, str]) -> tuple[BinaryIO, dict[str, Any]]:
+        """Indicators as they are written there, in a file without a name, and the notes about them."""
+        file, headers = await asyncio.to_thread(self._download, f"/iocs?{urlencode(query)}")
+        with contextlib.suppress(ValueError, RecursionError):
+            notes = json.loads(headers.get("Macrogate-Notes", ""))
+            if isinstance(notes, dict):
+                return file, notes
+        file.close()
+        raise _strange("it has no notes")
 
     async def release(
         self,
@@ -162,7 +175,7 @@ class RemoteQuarantine:
         finally:
             connection.close()
 
-    def _download(self, path: str) -> BinaryIO:
+    def _download(self, path: str) -> tuple[BinaryIO, Message]:
         connection = self._connection()
         file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for it closes it
         try:
@@ -172,7 +185,7 @@ class RemoteQuarantine:
                 if answer.length:
                     raise http.client.IncompleteRead(b"", answer.length)
             file.seek(0)
-            return file
+            return file, answer.headers
         except (OSError, http.client.HTTPException) as error:
             file.close()
             raise self._unreachable(error) from error

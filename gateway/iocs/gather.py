@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from gateway.iocs import Indicator, IocKind
 from gateway.iocs.names import Host, host_of, shares, split, urls
@@ -22,6 +23,34 @@ MAX_HELD = 10
 
 DEFAULT_VERDICTS = frozenset({Verdict.SUSPICIOUS, Verdict.AUTOEXEC})
 """What is unscannable or holds a macro for a button may well be honest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Of which messages, by when they were stopped (UTC, ``until`` not included), and of which of their parts. ``own``:
+    domains that are never told, with all below them."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    verdicts: frozenset[Verdict] = DEFAULT_VERDICTS
+    own: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What was found, what was left out (how often, by reason), and a sentence about each record that could not be
+    read."""
+
+    indicators: list[Indicator]
+    left_out: dict[str, int]
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What is to be said about the list, ready for JSON."""
+        counts = Counter(one.kind for one in self.indicators)
+        told = {"indicators": {kind.value: counts[kind] for kind in IocKind}}
+        return told | {"left_out": self.left_out, "not_read": len(self.damaged)}
 
 
 @dataclass(slots=True)
@@ -97,6 +126,11 @@ class Gathering:
             yield IocKind.DOMAIN, host.name, host.name
         if url:
             yield IocKind.URL, url, host.name
+
+    @property
+    def size(self) -> int:
+        """How many things are kept: memory is bounded by it."""
+        return len(self._seen) + len(self._left_out)
 
     def indicators(self) -> list[Indicator]:
         """All of them, by kind and value."""

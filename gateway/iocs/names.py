@@ -104,6 +104,12 @@ def _address(raw: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
+def registered(hostname: str) -> tuple[str, ...]:
+    """The domain that a machine is in, if it is in one that somebody can have."""
+    domain = _suffixes().privatesuffix(hostname.lower())
+    return (domain,) if domain else ()
+
+
 @cache
 def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -53,6 +54,15 @@ class Never:
         if odd := [name for name in (*names["told"], *names["left out"]) if name != name.lower() or "." not in name]:
             raise ValueError(f"names are whole and in small letters, not {', '.join(odd)}")
         return cls(names["left out"], names["told"])
+
+    @classmethod
+    def read(cls, rules: Path) -> Never:
+        """The table in the folder of the rules. Raises ``ValueError``, with the name of the file."""
+        path = rules / "iocs.toml"
+        try:
+            return cls.parse(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
     def harmless(self, name: str) -> bool:
         """Whether nothing there is an indicator."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from gateway.quarantine.errors import HeldNotFound, MessageDamaged, NotPossible,
 from gateway.quarantine.index import Index
 from gateway.quarantine.journal import Journal, What
 from gateway.quarantine.models import Files
-from gateway.quarantine.sidecar import BadRecord, decode
+from gateway.quarantine.sidecar import BadRecord, Record, decode
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -69,6 +69,23 @@ class Ledger:
 
     def read_now(self, held_id: str) -> Files:
         """As ``read``, for a thread."""
+        raw, record = self._record(held_id)
+        journal = Journal.of(record, raw, self.blobs.read_journal(held_id))
+        return Files(record, journal, *self.blobs.message_facts(held_id))
+
+    def records_now(self, ids: Sequence[str]) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+        """Records in that order, and a sentence about each that cannot be read; for a thread."""
+        found, damaged = [], []
+        for held_id in ids:
+            try:
+                found.append(self._record(held_id)[1])
+            except MessageDamaged as error:
+                damaged.append(str(error))
+            except OSError as error:
+                damaged.append(f"{held_id}: {sentence(error)}")
+        return tuple(found), tuple(damaged)
+
+    def _record(self, held_id: str) -> tuple[bytes, Record]:
         try:
             raw = self.blobs.read_record(held_id)
             record = decode(raw)
@@ -76,8 +93,7 @@ class Ledger:
             raise MessageDamaged(f"{held_id}: {error}") from error
         if record.held_id != held_id:
             raise MessageDamaged(f"{held_id}: the record is that of {clip(record.held_id, 64)}")
-        journal = Journal.of(record, raw, self.blobs.read_journal(held_id))
-        return Files(record, journal, *self.blobs.message_facts(held_id))
+        return raw, record
 
     async def change(self, held_id: str, *, who: str, why: str, step: Callable[[Files], Step]) -> Files:
         """Add what ``step`` makes of the present state; it raises ``NotPossible`` to refuse.

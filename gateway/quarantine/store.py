@@ -271,6 +271,10 @@ class Quarantine:
         digests = [entry.digest for entry in files.journal.entries]
         return Held(message, files.record, files.journal, files.journal.intact and digests[: len(indexed)] == indexed)
 
+    async def records(self, ids: Sequence[str]) -> tuple[tuple[Record, ...], tuple[str, ...]]:
+        """The records of these messages, and a sentence about each that cannot be read."""
+        return await self._ledger.run(self._ledger.records_now, ids)
+
     async def open_message(self, held_id: str) -> BinaryIO:
         """The bytes as received, verified; the caller closes it. Raises ``QuarantineError``."""
         known_form(held_id)

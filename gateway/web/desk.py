@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlencode
 
+from gateway.iocs.gather import Collected, Wanted
 from gateway.message import Effect
 from gateway.policy.entries import Entry, Subject
 from gateway.web.look import Look
@@ -76,6 +77,17 @@ class Query:
         return urlencode({name: getattr(self, name) for name in SEARCHED if getattr(self, name)} | place)
 
 
+def moment(text: str, *, after: bool = False) -> datetime | None:
+    """A moment, or the beginning of a day in UTC; ``after``: of the next day. Of "" None."""
+    if not text or "T" in text:
+        return datetime.fromisoformat(text) if text else None
+    midnight = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    try:
+        return midnight + timedelta(days=after)
+    except OverflowError:  # nothing comes after the last of all days
+        return None
+
+
 def place(message: Any) -> str:
     """Where a message stands in the list, as the address of a page says it."""
     return str(message.place)
@@ -104,6 +116,12 @@ class Excepting(Protocol):
     async def remove(self, entry_id: str, *, by: Person, why: str) -> Entry: ...
 
 
+class Indicators(Protocol):
+    """What is known of attackers by the mail that was stopped. Raises ``DeskError``."""
+
+    async def collect(self, wanted: Wanted, *, by: Person) -> Collected: ...
+
+
 class Desk(Protocol):
     """The quarantine as the pages need it. All raise ``DeskError``, ``NotHeld`` and ``NotAllowed`` among them; what
     they give has the attributes of
@@ -111,6 +129,9 @@ class Desk(Protocol):
 
     @property
     def exceptions(self) -> Excepting: ...
+
+    @property
+    def iocs(self) -> Indicators: ...
 
     @property
     def look(self) -> Look:

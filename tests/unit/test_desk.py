@@ -39,7 +39,7 @@ async def unasked() -> Any:
 @pytest.fixture
 def desk() -> ReleaseDesk:
     exceptions, look = cast(ExceptionDesk, None), cast(Looking, Untouched())
-    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, unasked, exceptions, look, untold)
+    return ReleaseDesk(cast(Quarantine, Untouched()), no_way, unasked, exceptions, look, untold, cast(Any, None))
 
 
 @pytest.mark.parametrize("via", ["web", "api"])

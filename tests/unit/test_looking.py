@@ -126,7 +126,9 @@ async def desk_of(tmp_path: Path) -> AsyncIterator[Desk]:
     )
     look = Looking(quarantine, lambda: cast(Generation, generation))
     told: list[tuple[str, ...]] = []
-    desk = ReleaseDesk(quarantine, way, cast(Any, None), cast(Any, None), look, lambda *step: told.append(step))
+    desk = ReleaseDesk(
+        quarantine, way, cast(Any, None), cast(Any, None), look, lambda *step: told.append(step), cast(Any, None)
+    )
     try:
         yield Desk(desk, quarantine, jail, sent, told)
     finally:

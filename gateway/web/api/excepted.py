@@ -47,6 +47,17 @@ class ExceptionOperations:
                 refusals=(409,),
             ),
             Operation(
+                "showException",
+                "GET",
+                "/exceptions/{entry_id}",
+                "Show one exception, in force or not",
+                "",
+                Scope.READ,
+                self.get,
+                models.Exception_,
+                refusals=(404,),
+            ),
+            Operation(
                 "removeException",
                 "POST",
                 "/exceptions/{entry_id}/remove",
@@ -64,6 +75,10 @@ class ExceptionOperations:
         """What is in force, or has been."""
         found = await self._desk.exceptions.find(all=call.query.ended)
         return models.Exceptions(items=tuple(models.Exception_.model_validate(entry) for entry in found))
+
+    async def get(self, call: Call) -> BaseModel | Response:
+        """One, as the list has it."""
+        return models.Exception_.model_validate(await self._desk.exceptions.get(call.entry_id))
 
     async def add(self, call: Call) -> BaseModel | Response:
         """Make one."""

@@ -81,7 +81,7 @@ class HeldOperations:
                 self.raw,
                 None,
                 query=models.Raw,
-                media_type=BYTES,
+                media_types=(BYTES,),
                 refusals=(404, 409),
             ),
             Operation(
@@ -95,7 +95,7 @@ class HeldOperations:
                 self.download,
                 None,
                 body=models.Parcel,
-                media_type=BYTES,
+                media_types=(BYTES,),
                 refusals=(404, 409),
             ),
             Operation(

@@ -91,9 +91,15 @@ def _parameters(operation: Operation, references: dict[Any, Any], schemas: dict[
     return found
 
 
+def _schema(operation: Operation, references: dict[Any, Any], media_type: str) -> Any:
+    if operation.answer and media_type == "application/json":
+        return references[operation.answer, "serialization"]
+    return {"type": "object" if media_type.endswith("+json") else "string"}
+
+
 def _responses(operation: Operation, references: dict[Any, Any]) -> dict[str, Any]:
-    schema = references[operation.answer, "serialization"] if operation.answer else {"type": "string"}
-    responses: dict[str, Any] = {"200": {"description": "Done.", "content": {operation.media_type: {"schema": schema}}}}
+    content = {kind: {"schema": _schema(operation, references, kind)} for kind in operation.media_types}
+    responses: dict[str, Any] = {"200": {"description": "Done.", "content": content}}
     problem = {MEDIA_TYPE: {"schema": references[ProblemDetails, "serialization"]}}
     more = [*operation.refusals]
     more += [422] if operation.query or operation.body else []

@@ -43,8 +43,8 @@ Handler = Callable[[Call], Awaitable[BaseModel | Response]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path below ``/api/v1``. ``scope`` None: any token will do. ``answer`` None: not JSON, but what
-    ``media_type`` says. ``refusals`` are the statuses of its own, beside those that any operation may have."""
+    """One method of one path below ``/api/v1``. ``scope`` None: any token will do. ``answer`` None: not JSON, but
+    what ``media_types`` say. ``refusals`` are the statuses of its own, beside those that any operation may have."""
 
     name: str
     method: str
@@ -56,5 +56,5 @@ class Operation:
     answer: type[BaseModel] | None
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    media_type: str = "application/json"
+    media_types: tuple[str, ...] = ("application/json",)
     refusals: tuple[int, ...] = field(default=())

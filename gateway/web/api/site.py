@@ -22,6 +22,7 @@ from gateway.web.api.asking import AskingOperations
 from gateway.web.api.door import Door
 from gateway.web.api.excepted import ExceptionOperations
 from gateway.web.api.held import HeldOperations
+from gateway.web.api.iocs import IocOperations
 from gateway.web.api.looks import LookOperations
 from gateway.web.api.openapi import document
 from gateway.web.api.operations import Call, Operation
@@ -45,6 +46,7 @@ def operations(desk: Desk) -> list[Operation]:
         SeveralOperations,
         AskingOperations,
         ExceptionOperations,
+        IocOperations,
         AboutOperations,
     )
     return [operation for family in families for operation in family(desk).table()]

@@ -46,6 +46,7 @@ class Scope(enum.StrEnum):
     APPROVE = "approve"
     DELETE = "delete"
     EXCEPTIONS = "exceptions"
+    IOCS = "iocs"
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def test_times_and_verdicts(folder: Path, arguments: tuple[str, ...], count: int
 
 
 def test_a_page_is_not_the_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.cli.iocs.PAGE", 1)
+    monkeypatch.setattr("gateway.iocs.collect.BATCH", 1)
     assert len(values(run(folder))) == 5
 
 

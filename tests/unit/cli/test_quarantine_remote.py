@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
+from gateway.cli.iocs import iocs
 from gateway.cli.quarantine import quarantine
 from gateway.cli.quarantine_remote import RemoteQuarantine, server_at
 
@@ -229,3 +230,53 @@ def test_what_is_for_this_machine_only_is_said(
     assert (code, sentence in said) == (2, True), said
     assert command("list", *server[:2])[0] == 2
     assert stub.asked == []
+
+
+NOTES = {"indicators": {"domain": 1}, "left_out": {"our own": 2}, "not_read": 0}
+
+
+def indicators(stub: Stub, token_file: Path, *words: str) -> Result:
+    server = ["--server", f"http://127.0.0.1:{stub.port}", "--token-file", str(token_file)]
+    return CliRunner().invoke(iocs, [*words, *server])
+
+
+def test_indicators_of_a_gateway_elsewhere(stub: Stub, token_file: Path, tmp_path: Path) -> None:
+    stub.body, stub.headers = b'"evil.example.org"\r\n', {"Macrogate-Notes": json.dumps(NOTES)}
+    words = ("--format", "csv", "--since", "2026-11-22", "--except", "a.example", "--except", "b.example")
+    told = indicators(stub, token_file, *words)
+    assert (told.exit_code, told.stdout_bytes) == (0, stub.body)
+    assert told.stderr == "1 indicators: 0 sha256, 0 url, 1 domain, 0 ip\nleft out: 2 our own\n"
+    assert dict(parse_qsl(urlsplit(stub.asked[0][1]).query)) == {
+        "format": "csv",
+        "verdict": "autoexec,suspicious",
+        "except": "a.example,b.example",
+        "since": "2026-11-22T00:00:00+00:00",
+    }
+    output = tmp_path / "list.csv"
+    stub.headers = {"Macrogate-Notes": json.dumps(NOTES | {"not_read": 3})}
+    told = indicators(stub, token_file, "--format", "csv", "--output", str(output))
+    assert (told.exit_code, output.read_bytes(), "not read: 3 records" in told.stderr) == (3, stub.body, True)
+
+
+@pytest.mark.parametrize("notes", ["", "x", "[]", "[" * 9000])
+def test_an_answer_without_notes_is_no_list(stub: Stub, token_file: Path, tmp_path: Path, notes: str) -> None:
+    stub.headers = {"Macrogate-Notes": notes}
+    told = indicators(stub, token_file, "--output", str(tmp_path / "list.json"))
+    assert (told.exit_code, "another version" in told.stderr) == (3, True)
+    assert not (tmp_path / "list.json").exists()
+
+
+def test_odd_notes_are_told_as_far_as_they_go(stub: Stub, token_file: Path) -> None:
+    odd = {"indicators": 7, "left_out": {"\x1b[31m": "many"}, "not_read": "all"}
+    stub.headers = {"Macrogate-Notes": json.dumps(odd)}
+    told = indicators(stub, token_file)
+    assert (told.exit_code, told.stderr) == (0, "0 indicators: 0 sha256, 0 url, 0 domain, 0 ip\nleft out: 0 ?[31m\n")
+
+
+def test_a_refused_list_replaces_no_file(stub: Stub, token_file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "list.zone"
+    output.write_text("the old one")
+    stub.status, stub.kind = 409, "application/problem+json"
+    stub.body = b'{"detail": "More than 20000 messages were stopped"}'
+    told = indicators(stub, token_file, "--format", "rpz", "--output", str(output))
+    assert (told.exit_code, "More than 20000" in told.stderr, output.read_text()) == (1, True, "the old one")

@@ -165,6 +165,7 @@ class StubDesk:
     how: list[tuple[tuple[str, ...], bool, bool, str]] = field(default_factory=list)
     refuse: str = ""
     exceptions: Any = None
+    iocs: Any = None
 
     async def find(self, query: Query) -> Sequence[Any]:
         self.asked.append(query)

@@ -11,12 +11,15 @@ from starlette.testclient import TestClient
 
 from gateway.exception_desk import ExceptionDesk
 from gateway.exceptions import ExceptionList
+from gateway.iocs import Indicator, IocKind
+from gateway.iocs.gather import Collected, Wanted
+from gateway.message import Verdict
 from gateway.web import users as users_module
 from gateway.web.api.site import api_routes
 from gateway.web.api.tokens import Scope, Tokens
-from gateway.web.people import Role
+from gateway.web.people import Person, Role
 from gateway.web.users import Users
-from tests.unit.web.test_site import PASSWORD, StubDesk
+from tests.unit.web.test_site import NOW, PASSWORD, StubDesk
 
 
 @dataclass
@@ -37,11 +40,26 @@ class Api:
         return {"Authorization": f"Bearer {self.made[name]}"}
 
 
+class StubIocs:
+    """One indicator of each kind."""
+
+    async def collect(self, wanted: Wanted, *, by: Person) -> Collected:
+        values = {
+            IocKind.SHA256: "ab" * 32,
+            IocKind.URL: "http://evil.example.org/a",
+            IocKind.DOMAIN: "evil.example.org",
+            IocKind.IP: "192.0.2.1",
+        }
+        found = [Indicator(kind, value, Verdict.AUTOEXEC, NOW, NOW, 1) for kind, value in values.items()]
+        return Collected(found, {"our own": 1})
+
+
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
     cheap = users_module.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(users_module, "_HASHER", cheap)
     users, tokens, desk = Users(tmp_path / "users.json"), Tokens(tmp_path / "tokens.json"), StubDesk()
+    desk.iocs = StubIocs()
     desk.exceptions = ExceptionDesk(ExceptionList(tmp_path / "exceptions.json"))
     for role in Role:
         users.put({"viewer": "vic", "releaser": "ann"}.get(role, role), role, PASSWORD)

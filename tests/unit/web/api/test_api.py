@@ -46,6 +46,7 @@ BODIES: dict[str, Any] = {
 }
 
 
+NOT_THERE = {"showException", "removeException"}
 QUERIES = {"downloadMessage": {"why": "ticket 7"}}
 
 
@@ -68,7 +69,7 @@ def test_an_operation_takes_its_own_scope_and_no_other(api: Api, operation: Oper
     for scope in Scope:
         answer = ask(api, operation, api.token(scope))
         if operation.scope in {None, scope}:
-            assert answer.status_code == (404 if operation.name == "removeException" else 200), answer.text
+            assert answer.status_code == (404 if operation.name in NOT_THERE else 200), answer.text
             continue
         assert answer.status_code == 403
         assert f'error="insufficient_scope", scope="{operation.scope}"' in answer.headers["www-authenticate"]
@@ -429,6 +430,10 @@ def test_exceptions_are_made_listed_and_taken_back(api: Api) -> None:
     assert api.client.post(end, json={"why": "over"}, headers=admin).json()["removed_why"] == "over"
     assert api.client.post(end, json={"why": "over"}, headers=admin).status_code == 404
     assert api.client.get("/exceptions", headers=releaser).json() == {"items": []}
+    ended = api.client.get(f"/exceptions/{made.json()['id']}", headers=releaser).json()
+    assert (ended["removed_by"], ended["why"]) == ("admin (api)", "phishing")
+    assert api.client.get(f"/exceptions/{'f' * 10}", headers=releaser).status_code == 404
+    assert api.client.get("/exceptions/..%2fx", headers=releaser).status_code == 404
     assert len(api.client.get("/exceptions?ended=true", headers=releaser).json()["items"]) == 1
 
 

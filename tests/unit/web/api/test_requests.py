@@ -32,6 +32,7 @@ class Program:
     at: Desk
     client: httpx2.AsyncClient
     tokens: dict[str, str]
+    api_tokens: Tokens
 
     async def __call__(self, name: str, act: str, **body: Any) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.tokens[name]}"}
@@ -66,7 +67,7 @@ async def programs(tmp_path: Path, *, two_person: bool = True) -> AsyncIterator[
         at.quarantine.requests.two_person = two_person
         transport = httpx2.ASGITransport(Starlette(routes=api_routes(at.desk, tokens, users)))
         async with httpx2.AsyncClient(transport=transport, base_url="http://gate.test/api/v1") as client:
-            yield Program(at, client, made)
+            yield Program(at, client, made, tokens)
 
 
 @pytest.fixture(autouse=True)
