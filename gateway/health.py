@@ -145,8 +145,8 @@ class Health:
         alive, busy = self._current().workers.thing.count
         hours = self._metrics.hours
         rooms = (
-            _room("held messages", stats.free if stats else None, LITTLE_ROOM),
-            _room("messages on their way", spool, LITTLE_SPOOL),
+            _room("held messages", stats.free if stats else None, LITTLE_ROOM, "disk-filling"),
+            _room("messages on their way", spool, LITTLE_SPOOL, "spool-filling"),
         )
         return Today(
             held=stats.count.get(HeldState.HELD, 0) if stats else 0,
@@ -220,13 +220,13 @@ def _no_flow(reasons: dict[str, str], alive: int) -> Iterator[Trouble]:
 def _little(rooms: tuple[Room, ...]) -> Iterator[Trouble]:
     for room in rooms:
         if room.low and room.free is not None:
-            yield Trouble("disk", f"Only {size(room.free)} are free for {room.what}.", "disk-filling")
+            yield Trouble("disk", f"Only {size(room.free)} are free for {room.what}.", room.runbook)
 
 
-def _room(what: str, free: int | None, little: float) -> Room:
+def _room(what: str, free: int | None, little: float, runbook: str) -> Room:
     if free is None:
-        return Room(what, None)
-    return Room(what, free if free < GRAIN else free // GRAIN * GRAIN, low=free < little)
+        return Room(what, None, runbook)
+    return Room(what, free if free < GRAIN else free // GRAIN * GRAIN, runbook, low=free < little)
 
 
 def _free_for_spool() -> int | None:

@@ -5,6 +5,7 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY gateway gateway
 COPY rules rules
+COPY docs/runbooks docs/runbooks
 RUN python -m venv /opt/macrogate \
  && PIP_CONSTRAINT=constraints.txt /opt/macrogate/bin/pip install --no-cache-dir '.[jail,fast]'
 

@@ -219,6 +219,44 @@ HEALTH = (
         (0, GOOD),
         (1, BAD),
     ),
+    stat(
+        "Free for mail on its way",
+        "Where larger messages lie until they are delivered: the folder for temporary files.",
+        f"min(macrogate_spool_free_bytes{{{HERE_ONLY}}})",
+        "bytes",
+        (0, BAD),
+        (5e8, FAIR),
+        (2e9, GOOD),
+    ),
+    stat(
+        "Exceptions unusable",
+        "Gateways whose file of exceptions cannot be used: nothing is allowed by it.",
+        f"sum(macrogate_exceptions_unusable{{{HERE_ONLY}}})",
+        "short",
+        (0, GOOD),
+        (1, BAD),
+    ),
+    stat(
+        "Log lines lost today",
+        "By the log itself and by its receivers.",
+        f"sum(increase(macrogate_log_lines_dropped{{{HERE_ONLY}}}[24h])) "
+        f'+ (sum(increase(macrogate_log_receiver_lines{{{HERE_ONLY}, state="dropped"}}[24h])) or vector(0))',
+        "short",
+        (0, GOOD),
+        (1, BAD),
+    ),
+    Panel(
+        "Lines that wait for a receiver of the log",
+        "More and more while it is away; beyond 20000 they are lost.",
+        "timeseries",
+        (
+            (
+                f'sum by (instance, receiver) (macrogate_log_receiver_lines{{{HERE_ONLY}, state="waiting"}})',
+                "{{instance}} {{receiver}}",
+            ),
+        ),
+        height=4,
+    ),
     Panel(
         "Time a message takes",
         "From its first octet to the reply, as a heat map.",

@@ -7,6 +7,7 @@ rest.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.web import runbooks
 from gateway.web.desk import Desk, Query
 from gateway.web.pages import HEADERS, DeskError
 from gateway.web.plots import plot
@@ -34,7 +36,8 @@ class StartPages:
 
     def routes(self) -> list[BaseRoute]:
         """Where they are."""
-        return [Route("/", self._visits.signed(self.start))]
+        signed = self._visits.signed
+        return [Route("/", signed(self.start)), Route("/runbooks/{name}", signed(self.runbook))]
 
     async def start(self, visit: Visit) -> Response:
         """Is all well?"""
@@ -51,6 +54,11 @@ class StartPages:
             "plots": [plot(name, counts, today.labels) for name, counts in today.counts],
         }
         return self._visits.page("today.html" if visit.asks_again else "start.html", visit, **facts)
+
+    async def runbook(self, visit: Visit) -> Response:
+        """What to do about one trouble."""
+        blocks = await asyncio.to_thread(runbooks.read, str(visit.request.path_params["name"]))
+        return self._visits.page("runbook.html", visit, blocks=blocks)
 
     async def _newest(self) -> tuple[Sequence[Any], str]:
         try:

@@ -27,6 +27,7 @@ class Room:
 
     what: str
     free: int | None
+    runbook: str
     low: bool = False
 
 

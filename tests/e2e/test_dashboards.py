@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -102,9 +103,9 @@ def work(port: int) -> None:
         assert send(port, message, "alice@example.com").startswith("250")
 
 
-def test_every_query_returns_data(pair: Start) -> None:
+def test_every_query_returns_data(pair: Start, tmp_path: Path) -> None:
     need("prometheus")
-    running = pair()
+    running = pair(more=f'[log]\nfile = "{tmp_path}/events.json"')
     with prometheus(running.gateway.http) as server:
 
         def seen(count: int) -> bool:

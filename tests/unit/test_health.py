@@ -165,7 +165,7 @@ async def test_little_room_is_told_of_both_disks(setup: Setup, monkeypatch: pyte
     sentences = [(one.sentence, one.runbook) for one in (await setup.health.today()).troubles]
     assert sentences == [
         ("Only 1.9 GiB are free for held messages.", "disk-filling"),
-        ("Only 467.3 MiB are free for messages on their way.", "disk-filling"),
+        ("Only 467.3 MiB are free for messages on their way.", "spool-filling"),
     ]
 
 

@@ -72,7 +72,7 @@ A_GOOD_DAY = Today(
     hired=2,
     deaths=0,
     next_hop="127.0.0.1:10026",
-    rooms=(Room("held messages", 10**11), Room("messages on their way", None)),
+    rooms=(Room("held messages", 10**11, "x"), Room("messages on their way", None, "x")),
 )
 
 PASSAGE = Passage("1", "text/html", "Click here[1]", (Link("here", "http://evil.example/x"),))
