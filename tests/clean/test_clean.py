@@ -5,7 +5,6 @@ other formats by LibreOffice: more than 300 of them.
 """
 
 import io
-import subprocess
 import tarfile
 import warnings
 import zipfile
@@ -16,6 +15,7 @@ import pytest
 
 from gateway.message import Report, Verdict
 from gateway.scan import Limits, examine
+from tests import libreoffice
 from tests.clean import written
 from tests.corpus.test_corpus import rules
 from tests.e2e.tools import need
@@ -93,11 +93,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("office")
     for name, content in documents().items():
         (folder / name).write_bytes(content)
-    for source, kind in TURNED:
-        names = sorted(folder.glob(f"*.{source}"))
-        profile = f"-env:UserInstallation=file://{folder / 'profile'}"
-        command = ["soffice", "--headless", profile, "--convert-to", kind, "--outdir", str(folder / kind), *names]
-        subprocess.run(command, check=True, capture_output=True, timeout=240)
+    libreoffice.turn(
+        libreoffice.Job(kind, folder / kind, tuple(sorted(folder.glob(f"*.{source}")))) for source, kind in TURNED
+    )
     return folder
 
 

@@ -7,9 +7,7 @@ documents to LibreOffice in one run and gives what a reader sees in each.
 from __future__ import annotations
 
 import io
-import os
 import posixpath
-import subprocess
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -20,6 +18,7 @@ from xml.etree import ElementTree
 from gateway.message import Report
 from gateway.scan import Limits, disarm, examine
 from gateway.scan.passwords import Passwords
+from tests import libreoffice
 from tests.corpus.test_corpus import rules
 
 FAMILIES = {
@@ -114,25 +113,21 @@ class Seen:
 
 def opened(documents: Mapping[str, bytes], folder: Path) -> dict[str, Seen]:
     """Each document in LibreOffice, by name; one that cannot be opened is missing."""
-    seen: dict[str, Seen] = {}
+    jobs: list[libreoffice.Job] = []
+    shown: dict[Path, tuple[str, str]] = {}
     for family, extensions in FAMILIES.items():
         names = [name for name in documents if name.rpartition(".")[2] in extensions]
         if not names:
             continue
         source, target = folder / family, folder / f"{family}-out"
-        source.mkdir()
-        numbered = {f"{number}.{name.rpartition('.')[2]}": name for number, name in enumerate(names)}
-        for file, name in numbered.items():
+        source.mkdir(parents=True)
+        for number, name in enumerate(names):
+            file = f"{number}.{name.rpartition('.')[2]}"
             (source / file).write_bytes(documents[name])
-        profile = f"-env:UserInstallation=file://{folder / 'profile'}"
-        files = [str(source / file) for file in numbered]
-        command = ["soffice", "--headless", profile, "--convert-to", family, "--outdir", str(target), *files]
-        subprocess.run(command, check=True, capture_output=True, timeout=300, env={**os.environ, "LC_ALL": "C.UTF-8"})
-        for file, name in numbered.items():
-            made = target / f"{Path(file).stem}.{family}"
-            if made.is_file():
-                seen[name] = _seen(made.read_bytes(), file)
-    return seen
+            shown[target / f"{number}.{family}"] = (name, file)
+        jobs.append(libreoffice.Job(family, target, tuple(sorted(source.iterdir()))))
+    libreoffice.turn(jobs)
+    return {name: _seen(made.read_bytes(), file) for made, (name, file) in shown.items() if made.is_file()}
 
 
 def _seen(content: bytes, file: str) -> Seen:

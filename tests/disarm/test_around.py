@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import zipfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from gateway import samples
 from gateway.message import Verdict
 from gateway.samples import vba
 from gateway.samples.package import package, parts_of
+from tests import libreoffice
 from tests.disarm import harness
 from tests.e2e.tools import need
 from tests.makers import locks, odf, office, rtf
@@ -44,9 +44,7 @@ def unpacked(content: bytes) -> dict[str, bytes]:
 def in_opendocument(folder: Path) -> bytes:
     """A document by LibreOffice with macros put in, which it starts by itself."""
     (folder / "a.docx").write_bytes(samples.docx())
-    profile = f"-env:UserInstallation=file://{folder / 'profile'}"
-    command = ["soffice", "--headless", profile, "--convert-to", "odt", "--outdir", str(folder), str(folder / "a.docx")]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    libreoffice.turn([libreoffice.Job("odt", folder, (folder / "a.docx",))])
     found: dict[str, bytes | str] = dict(parts_of((folder / "a.odt").read_bytes()))
     listed = "".join(
         f'<manifest:file-entry manifest:full-path="{name}" manifest:media-type="text/xml"/>'

@@ -1,7 +1,6 @@
 """Documents of Office before 2007, disarmed: nothing runs, all else is as it was, and LibreOffice shows the same."""
 
 import io
-import subprocess
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -13,6 +12,7 @@ import pytest
 from gateway.message import Verdict
 from gateway.samples import vba, word
 from gateway.samples.compound import streams_of
+from tests import libreoffice
 from tests.clean import written
 from tests.disarm import harness
 from tests.e2e.tools import need
@@ -46,16 +46,18 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Clean documents as LibreOffice writes them, by name."""
     need("soffice")
     folder = tmp_path_factory.mktemp("before-2007")
-    found: dict[str, bytes] = {}
+    jobs = []
     for kind, names in SOURCES.items():
-        files = [folder / f"{name}.{_PACKAGE[kind]}" for name in names]
+        files = tuple(folder / f"{name}.{_PACKAGE[kind]}" for name in names)
         for file in files:
             file.write_bytes(packages()[file.name])
-        profile = f"-env:UserInstallation=file://{folder / 'profile'}"
-        command = ["soffice", "--headless", profile, "--convert-to", kind, "--outdir", str(folder / kind), *files]
-        subprocess.run(command, check=True, capture_output=True, timeout=240)
-        found |= {f"{name}.{kind}": (folder / kind / f"{name}.{kind}").read_bytes() for name in names}
-    return found
+        jobs.append(libreoffice.Job(kind, folder / kind, files))
+    libreoffice.turn(jobs)
+    return {
+        f"{name}.{kind}": (folder / kind / f"{name}.{kind}").read_bytes()
+        for kind, names in SOURCES.items()
+        for name in names
+    }
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import yaml
 
 from tests.e2e.tools import DEPLOY, find, need
 
+TESTS = ("alerts.test.yml", "days.test.yml")
 POSITIONS = ("edge", "before-queue", "milter")
 
 
@@ -35,21 +36,21 @@ def services(position: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def test_prometheus_accepts_the_scrape_configuration() -> None:
+def test_prometheus_accepts_the_scrape_configuration_and_the_rules_it_names() -> None:
     promtool("check", "config", "prometheus.yml")
-
-
-def test_prometheus_accepts_the_alerts() -> None:
-    promtool("check", "rules", "alerts.yml")
+    assert yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["rule_files"] == [
+        "alerts.yml",
+        "recording.yml",
+    ]
 
 
 def test_each_alert_fires_when_it_should_and_is_silent_on_a_good_day() -> None:
-    promtool("test", "rules", "alerts.test.yml")
+    promtool("test", "rules", *TESTS)
 
 
 def test_each_alert_is_tested() -> None:
     alerts = re.findall(r"- alert: (\w+)", (DEPLOY / "prometheus" / "alerts.yml").read_text())
-    tests = (DEPLOY / "prometheus" / "alerts.test.yml").read_text()
+    tests = "".join((DEPLOY / "prometheus" / name).read_text() for name in TESTS)
     assert alerts
     assert [alert for alert in alerts if f'alertname="{alert}"' not in tests] == []
 

@@ -1,7 +1,6 @@
 import email
 import email.policy
 import io
-import subprocess
 import warnings
 import zipfile
 
@@ -11,6 +10,7 @@ from gateway import samples
 from gateway.message import Verdict
 from gateway.samples import mail, vba
 from gateway.scan import Limits, examine
+from tests import libreoffice
 from tests.e2e.tools import need
 from tests.unit.scan.documents.recorder import shipped_rules
 
@@ -121,8 +121,6 @@ def test_libreoffice_opens_them(tmp_path, family):
     wanted = {name: text for name, text in SHOWN.items() if name.startswith("doc" if family == "writer" else "xl")}
     for name in wanted:
         (tmp_path / f"{name}.{name.partition('-')[0]}").write_bytes(DOCUMENTS[name][0]())
-    files = sorted(str(path) for path in tmp_path.iterdir())
-    command = ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to", form]
-    subprocess.run([*command, *files, "--outdir", str(tmp_path / "out")], check=True, capture_output=True, timeout=120)
+    libreoffice.turn([libreoffice.Job(form, tmp_path / "out", tuple(sorted(tmp_path.iterdir())))])
     for name, text in wanted.items():
         assert text in (tmp_path / "out" / f"{name}.{ending}").read_text("utf-8-sig")
