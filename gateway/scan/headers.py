@@ -12,6 +12,8 @@ import mmap
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from gateway.message import Span, Verdict
@@ -69,13 +71,18 @@ def made_plain(data: Bytes) -> bytes:
     return _INDENTED.sub(rb"\n\1", text)
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One header field: its name in lower case, its unfolded value, and all of its bytes with the line ends."""
+class Field(NamedTuple):
+    """One header field: its name in lower case, its unfolded value, and where it stands, line ends included."""
 
     name: str
     value: str
-    span: Span
+    start: int
+    end: int
+
+    @property
+    def span(self) -> Span:
+        """All of its bytes."""
+        return Span(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Block:
 
     def ended_early(self) -> Block:
         """The same header in the eyes of such a program."""
-        fields = tuple(found for found in self.fields if found.span.start < self.early)
+        fields = tuple(found for found in self.fields if found.start < self.early)
         return Block(Span(self.span.start, self.early), self.early, fields, self.doubts)
 
     def all(self, name: str) -> list[str]:
@@ -176,8 +183,9 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
     if block.count(b"\r") != block.count(b"\r\n"):
         # a line end to some programs; the SMTP listener lets none through
         doubts.append(RETURN)
-    ends = [blank.end()] if (blank := _BLANK_LINE.search(block)) else []
-    continued = _CONTINUED.search(block) is not None
+    folded = b"\n " in block or b"\n\t" in block
+    ends = [blank.end()] if folded and (blank := _BLANK_LINE.search(block)) else []
+    continued = folded and _CONTINUED.search(block) is not None
     found: list[Field] = []
     for match in _LINE.finditer(block):
         called, blanks, text = match.groups()
@@ -191,13 +199,13 @@ def _fields(block: bytes, offset: int) -> tuple[tuple[Field, ...], list[Doubt], 
                     value = value[repeated.end() :]
             if continued and _CONTINUED.search(match.group()):
                 doubts.append(CONTINUED)
-            found.append(Field(name, value, Span(offset + start, offset + match.end())))
+            found.append(Field(name, value, offset + start, offset + match.end()))
         elif start or not block.startswith((b"From ", b">From ")):
             # clean, because the header is also read as one that ends here
             doubts.append(Doubt("a line in the header that is no field", Verdict.CLEAN))
             ends.append(start)
     # without a field before it the body would be the same bytes once more
-    first = found[0].span.start if found else offset + len(block)
+    first = found[0].start if found else offset + len(block)
     return tuple(found), doubts, next((offset + end for end in sorted(ends) if offset + end > first), -1)
 
 
@@ -226,6 +234,10 @@ def first_word(text: str) -> str:
 
 def parse_value(text: str) -> Value:
     """``type/subtype; name=value ...`` or any other token with parameters."""
+    return _parsed_once(text) if len(text) <= _REPEATED_OFTEN else _parsed(text)
+
+
+def _parsed(text: str) -> Value:
     if "(" in text:
         text = without_comments(text)
     token, _, _ = text.partition(";")
@@ -233,6 +245,11 @@ def parse_value(text: str) -> Value:
     for match in _PARAMETER.finditer(text, len(token)):
         found += [(match.group(1).lower(), value) for value in _readings(match.group(2), match.group(3))]
     return Value(token.strip().strip('"').lower(), tuple(found))
+
+
+_parsed_once = lru_cache(maxsize=256)(_parsed)
+_REPEATED_OFTEN = 100
+"""Characters of a value that is likely to come again, as ``text/plain; charset=utf-8`` does."""
 
 
 def _readings(quoted: str | None, bare: str | None) -> Iterator[str]:

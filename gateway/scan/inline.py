@@ -25,6 +25,9 @@ MIN_BASE64 = 512
 """Shorter base64 text does not hold a document."""
 LINE = 16
 """Base64 lines are longer than most words; this many letters without a space may begin a block."""
+SAMPLED = 1 << 16
+"""In more bytes no block is looked for unless every 32nd byte shows a row of those that a block is made of."""
+_STEP = 32
 MIN_MESSAGE = 32
 """An OpenPGP message of fewer bytes is only talked about."""
 QUOTED_ZEROS = b"=00=00"
@@ -34,6 +37,10 @@ _RUN = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}(?:[ \t]*\r?\n[ \t>]*[A-Za-z0-9+/_-]+
 _FOLD = re.compile(rb"\r?\n[ \t]")
 """How iCalendar and vCard divide long lines, wherever they like (RFC 5545 §3.1, RFC 6350 §3.2)."""
 _ENCODED = re.compile(rb"[A-Za-z0-9+/]+")
+_OF_A_RUN = bytes(
+    0x41 if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/-_= \t\r\n>") else 0x20 for c in range(256)
+)
+"""What ``_RUN`` is made of, as one letter."""
 _LETTERS = bytes(0x41 if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "+/-_") else 0x20 for c in range(256))
 _QUIET = frozenset(
     {FileType.TEXT, FileType.BINARY, FileType.EMPTY, FileType.IMAGE, FileType.XML, FileType.EMAIL, FileType.OPENPGP}
@@ -104,6 +111,8 @@ def _yenc(blob: Blob, text: bytes, look: Look) -> None:
 
 def _base64_blocks(text: bytes, look: Look) -> Iterator[bytes]:
     """What blocks of base64 text decode to, where that is something to look into; a few letters may stand before it."""
+    if len(text) > SAMPLED and b"A" * (MIN_BASE64 // _STEP) not in text[::_STEP].translate(_OF_A_RUN):
+        return
     letters = text.translate(_LETTERS)
     needle = b"A" * LINE
     position = 0

@@ -36,13 +36,15 @@ _BLANKS = b" \t\r\n\v\f\0"
 _NAME = re.compile(rb"name\*?(?:\d\*?)?[ \t]*=[ \t]*\"?([^\"\r\n;]{1,100})", re.IGNORECASE)
 # By its dash, which stands in few places, so that a search passes over all else at once.
 _PART_FIELD = re.compile(rb"-t(?<=content-t)(?<![\"'].{9})", re.IGNORECASE | re.DOTALL)
-_SHORT_LINES = re.compile(rb"\n(?:[A-Za-z0-9+/]{1,100}+={0,2}\r?\n){8}")
+# The first of eight lines is written out: most are none of base64, and a group takes longer to be refused.
+_SHORT_LINE = rb"[A-Za-z0-9+/]{1,100}+={0,2}\r?\n"
+_SHORT_LINES = re.compile(rb"\n%b(?:%b){7}" % (_SHORT_LINE, _SHORT_LINE))
 
 
 def is_worth_it(text: bytes) -> bool:
     """Whether a text may hold a file in a way no reader of its kind looks for: the fields of a part, or base64 in
     lines too short to stand out. A name behind a quote begins no field: every other page has it in a meta element."""
-    return _PART_FIELD.search(text) is not None or _SHORT_LINES.search(text) is not None
+    return (b"-" in text and _PART_FIELD.search(text) is not None) or _SHORT_LINES.search(text) is not None
 
 
 def files(region: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:

@@ -305,6 +305,10 @@ def _disagreements(values: list[Value]) -> list[Doubt]:
     return doubts
 
 
+def _says_name(*texts: list[str]) -> bool:
+    return any("name" in text.lower() for one in texts for text in one)
+
+
 def _name(block: Block, values: list[Value]) -> str:
     """The file name most programs would show, or one that another shows and that is worse; only ever a hint."""
     texts = block.all("content-disposition")
@@ -313,11 +317,11 @@ def _name(block: Block, values: list[Value]) -> str:
     types = block.all("content-type")
     # a zero byte ends a name, and where it stands is not known any more in ``values``
     parameters += [parameter for text in types if "\0" in text for parameter in parse_value(text).parameters]
-    if not parameters:
+    if not any("name" in key for key, _ in parameters) and not (parameters and _says_name(texts, types)):
         return ""
+    texts += types
     whole = Value("", tuple(parameters))
     found = [*whole.all("filename"), *whole.all("name")]
-    texts += types
     found += [raw.strip("\"' ") for text in texts if _ODD_NAME.search(text) for raw in _RAW_NAME.findall(text)]
     readings = dict.fromkeys(decode_words(name).strip() for name in found)
     return names.worst([reading for reading in readings if reading])

@@ -81,6 +81,9 @@ _FROM_START = [line for line in MAGIC if line[0] >= 0]
 _FROM_END = [line for line in MAGIC if line[0] < 0]
 # One expression, a group a line: a text fits none of them, and asking one by one costs more than all else about it.
 _BEGINS = re.compile(b"|".join(b".{%d}(%b)" % (at, re.escape(magic)) for at, magic, _ in _FROM_START), re.DOTALL)
+# And it is asked only where two bytes at the start, or the magic further in, say that it will answer.
+_FIRST_TWO = frozenset(magic[:2] for at, magic, _ in _FROM_START if not at)
+_FURTHER_IN = tuple((at, magic) for at, magic, _ in _FROM_START if at)
 
 OOXML_TYPES = frozenset(
     {
@@ -162,7 +165,7 @@ def _by_magic(data: bytes, head: bytes) -> FileType | None:
         return _ole_type(data)
     if head[:4] in (zip_records.LOCAL, zip_records.END, b"PK\x07\x08", b"PK00"):
         return _zip_type(data)
-    if (known := _BEGINS.match(data)) and known.lastindex:
+    if _may_begin(data, head) and (known := _BEGINS.match(data)) and known.lastindex:
         return _FROM_START[known.lastindex - 1][2]
     for offset, magic, kind in _FROM_END:
         if data[offset : offset + len(magic)] == magic:
@@ -171,6 +174,10 @@ def _by_magic(data: bytes, head: bytes) -> FileType | None:
         if fits(data, head):
             return kind
     return None
+
+
+def _may_begin(data: bytes, head: bytes) -> bool:
+    return head[:2] in _FIRST_TWO or any(data.startswith(magic, at) for at, magic in _FURTHER_IN)
 
 
 def _is_bzip2(_data: bytes, head: bytes) -> bool:
@@ -302,7 +309,7 @@ def _by_text(data: bytes, head: bytes) -> FileType | None:
         return FileType.EMAIL if _OWN_FIELD.search(text) else FileType.MHT
     if b"<" in text and _is_script(text[:HEAD].lower()):
         return FileType.SCRIPT
-    return FileType.HTML if _HTML.search(text) else FileType.TEXT
+    return FileType.HTML if b"<" in text and _HTML.search(text) else FileType.TEXT
 
 
 def _as_text(head: bytes) -> bytes | None:
@@ -339,7 +346,8 @@ def _markup_type(text: bytes, start: bytes) -> FileType:
 
 def _xml_document(text: bytes) -> FileType | None:
     """An office document that is one XML file, by its namespaces."""
-    names = html.unescape(b"\n".join(_NAMESPACE.findall(text)).decode("latin-1"))
+    found = _NAMESPACE.findall(text) if holds(text, b"xmlns") else []
+    names = html.unescape(b"\n".join(found).decode("latin-1"))
     if "office/2006/xmlPackage" in names:
         return FileType.FLAT_OPC
     if "office/word/2003/wordml" in names or holds(text, b"w:wordDocument"):
@@ -392,15 +400,22 @@ def _behind(data: bytes, head: bytes, first: FileType) -> list[FileType]:
             kind for magic, kind in archive.SEARCHED if magic[-1:] in data and data.rfind(magic, 1, SELF_EXTRACTING) > 0
         ]
     wide = BEHIND_PDF if first is FileType.PDF else WIDE  # Word finds a web archive behind a whole PDF file
-    if first not in _NO_MAIL_INSIDE and _MIME_BEGIN.search(data, 0, wide):
+    if first not in _NO_MAIL_INSIDE and b"-" in data and _MIME_BEGIN.search(data, 0, wide):
         found.append(FileType.MHT)
-    if first in _PAGE_INSIDE and (_SCRIPT.search(data, 0, WIDE) or _HANDLER.search(data, 0, WIDE)):
+    if first in _PAGE_INSIDE and _has_page(data):
         found.append(FileType.HTML)
     if first is not FileType.RTF and data.find(b"\\", 0, WIDE) >= 0 and data.rfind(b"{\\rt", 0, WIDE) >= 0:
         found.append(FileType.RTF)
     if first in (FileType.TEXT, FileType.BINARY, FileType.IMAGE) and b"ActiveMime" in head:
         found.append(FileType.ACTIVEMIME)
     return found
+
+
+def _has_page(data: bytes) -> bool:
+    tag, handler = data.find(b"<", 0, WIDE), data.find(b"=", 0, WIDE)
+    return (tag >= 0 and _SCRIPT.search(data, tag, WIDE) is not None) or (
+        handler >= 0 and _HANDLER.search(data, 0, WIDE) is not None
+    )
 
 
 def _has_zip(data: bytes, *, at_end: bool) -> bool:

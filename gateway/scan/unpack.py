@@ -29,6 +29,8 @@ Recall = Callable[[str], tuple[Finding, ...] | None]
 
 READERS = (*DOCUMENTS, *CONTAINERS, *CARRIERS, (inline.TYPES, inline.unpack))
 
+READERS_OF = {kind: [known for known in READERS if kind in known[0]] for kind in FileType}
+
 MUST_BE_READ = frozenset(
     {
         *sniff.OOXML_TYPES,
@@ -202,8 +204,9 @@ class Scan:
         return True
 
     def _read(self, blob: Blob, kinds: list[FileType]) -> None:
-        readers = [(types, reader) for types, reader in READERS if not types.isdisjoint(kinds)]
+        readers = READERS_OF[kinds[0]]
         if len(kinds) > 1:
+            readers = [known for known in READERS if not known[0].isdisjoint(kinds)]
             # what it is most likely first: whoever finds a locked file by chance has then heard the notes beside it
             readers.sort(key=lambda known: min(at for at, kind in enumerate(kinds) if kind in known[0]))
         for _, reader in readers:

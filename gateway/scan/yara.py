@@ -73,6 +73,7 @@ class RuleSet:
         self.signatures = signatures
         self._by_name = {(signature.file, signature.name): signature for signature in signatures}
         self._scanner = None if rules is None else _scanner(rules)
+        self._filetype = ""
 
     @classmethod
     def compile(cls, files: Sequence[tuple[str, str]]) -> RuleSet:
@@ -95,7 +96,9 @@ class RuleSet:
             return []
         import yara_x
 
-        self._scanner.set_global("filetype", str(filetype))  # not an enum's member, which yara-x refuses
+        if filetype != self._filetype:
+            self._scanner.set_global("filetype", str(filetype))  # not an enum's member, which yara-x refuses
+            self._filetype = filetype
         self._scanner.set_timeout(max(1, min(SECONDS, int(seconds))))
         try:
             found = self._scanner.scan(content).matching_rules

@@ -27,6 +27,7 @@ _FIRST_OF_RUN = 1 << 16
 _HEAD = 32 << 20
 """How much of a content that is too large is looked into."""
 _SMALL = 1 << 10
+_AT_ONCE = 1 << 16
 
 RAW_DEFLATE = -15
 ZLIB = 15
@@ -140,8 +141,21 @@ class Inflater:
 def inflate(data: Bytes, budget: Budget, window: int = RAW_DEFLATE) -> tuple[bytes, int]:
     """One deflate stream (RFC 1951; zlib RFC 1950 or gzip RFC 1952 by ``window``)."""
     kept = Kept(budget)
+    if len(data) <= _AT_ONCE and (whole := _inflated_at_once(data, window)) is not None:
+        kept.add(whole[0])
+        return kept.value(), whole[1]
     rest = drain(kept, data, lambda: Inflater(window))
     return kept.value(), rest
+
+
+def _inflated_at_once(data: Bytes, window: int) -> tuple[bytes, int] | None:
+    """A small stream that ends within one piece, as nearly all do; None for any other."""
+    decoder = zlib.decompressobj(window)
+    try:
+        content = decoder.decompress(data, PIECE)
+    except zlib.error:
+        return None
+    return (content, len(decoder.unused_data)) if decoder.eof else None
 
 
 def gunzip(data: Bytes, budget: Budget) -> tuple[bytes, int]:

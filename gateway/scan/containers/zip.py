@@ -220,6 +220,8 @@ def _unheard(_sentence: str) -> None:
 
 
 def _last_end(data: bytes | memoryview) -> int:
-    tail = bytes(data[-(1 << 17) :])
-    found = tail.rfind(zip_records.END)
-    return len(data) - len(tail) + found if found >= 0 else -1
+    start = max(0, len(data) - (1 << 17))
+    if isinstance(data, bytes):
+        return data.rfind(zip_records.END, start)
+    found = bytes(data[start:]).rfind(zip_records.END)
+    return start + found if found >= 0 else -1

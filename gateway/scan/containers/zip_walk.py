@@ -129,6 +129,19 @@ class Walk:
         if local is None:
             self._without_local(entry)
             return
+        if _agree(entry, local):
+            self._add(entry, local.end)
+            self._explained.append((entry.at, local.end))
+        else:
+            self._contradicted(entry, local)
+        if entry.extra or local.extra:
+            for other in (entry, local):
+                self._other_values(other, local.end)
+        if entry.sizes_follow:
+            self._descriptor(entry, local.end + entry.packed)
+
+    def _contradicted(self, entry: Entry, local: Entry) -> None:
+        """Each side may be the one that a program believes."""
         for sentence in _differences(entry, local):
             self.doubt(sentence)
         # Marked on either side is marked; whether the data are encrypted they tell themselves.
@@ -139,10 +152,6 @@ class Walk:
             self._add(local._replace(packed=entry.packed, size=entry.size, crc=entry.crc), local.end)
         if not local.sizes_follow and local.packed != entry.packed:
             self._add(local, local.end)
-        for other in (entry, local):
-            self._other_values(other, local.end)
-        if entry.sizes_follow:
-            self._descriptor(entry, local.end + entry.packed)
 
     def _without_local(self, entry: Entry) -> None:
         """The directory lists a member whose local header is damaged; some programs read its data all the same."""
@@ -249,6 +258,16 @@ def _extension(name: bytes) -> bytes:
 def _plausible(local: Entry) -> bool:
     """Four bytes may stand anywhere by chance; a header with a known method and a name does not."""
     return local.method <= 20 or local.method in zip_content.METHOD_NAMES
+
+
+def _agree(central: Entry, local: Entry) -> bool:
+    """Whether both sides say the same of a member."""
+    return (
+        central.raw_name == local.raw_name
+        and central.method == local.method
+        and not (central.flags ^ local.flags) & 1
+        and (local.sizes_follow or (local.packed, local.size) == (central.packed, central.size))
+    )
 
 
 def _differences(central: Entry, local: Entry) -> Iterator[str]:

@@ -15,6 +15,7 @@ import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from gateway.scan.look import Corrupt
 
@@ -93,12 +94,29 @@ class CompoundFile:
 
     def streams(self, *names: str) -> list[Entry]:
         """Every stream of one of these names, in any storage; case does not matter."""
+        if len(names) == 1:
+            return list(self._streams_of.get(names[0].casefold(), ()))
         wanted = {name.casefold() for name in names}
         return [entry for entry in self.entries if entry.kind == STREAM and entry.key in wanted]
 
     def inside(self, storage: tuple[str, ...]) -> list[Entry]:
         """What lies directly in a storage. The path is compared as it was listed."""
-        return [entry for entry in self.entries if entry.parent == storage]
+        return list(self._inside.get(storage, ()))
+
+    @cached_property
+    def _streams_of(self) -> dict[str, list[Entry]]:
+        found: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            if entry.kind == STREAM:
+                found.setdefault(entry.key, []).append(entry)
+        return found
+
+    @cached_property
+    def _inside(self) -> dict[tuple[str, ...], list[Entry]]:
+        found: dict[tuple[str, ...], list[Entry]] = {}
+        for entry in self.entries:
+            found.setdefault(entry.parent, []).append(entry)
+        return found
 
     def read(self, entry: Entry, limit: int | None = None) -> bytes:
         """The stream's bytes, or its first ``limit``. Shorter than ``entry.size`` says only when it is damaged."""
@@ -154,13 +172,13 @@ class CompoundFile:
     def _chain(self, start: int, wanted: int | None) -> bytes:
         """The sectors of a chain, joined; all of them if ``wanted`` is None."""
         runs: list[memoryview] = []
-        size, fat = self.size_of_sector, self._fat
+        size, fat, known = self.size_of_sector, self._fat, len(self._fat)
         most = self._sectors if wanted is None else min(self._sectors, -(-wanted // size))
         first = number = start  # sectors that follow each other are taken together
         for _ in range(most):
             if number >= _MAX_REGULAR_SECTOR:
                 break
-            following = fat[number] if number < len(fat) else _NO_STREAM
+            following = fat[number] if number < known else _NO_STREAM
             if following != number + 1:
                 runs.append(self._data[(first + 1) * size : (number + 2) * size])
                 first = following

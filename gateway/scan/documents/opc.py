@@ -12,7 +12,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 from xml.parsers import expat
 
@@ -25,18 +25,19 @@ _FEED = 1 << 20
 _ENCODING = re.compile(rb"<\?xml[^>]{1,200}?encoding\s{0,9}=\s{0,9}[\"']([\w.:-]{1,40})", re.IGNORECASE)
 _PLAIN_ENCODINGS = (b"utf-8", b"utf8", b"utf-16", b"us-ascii", b"ascii", b"iso-8859-", b"windows-125", b"cp125")
 _ENCRYPTED = "is encrypted inside the package"
+_KEPT = 1 << 20
+"""Bytes of small parts that are kept, because several readers ask for the same ones."""
+_SMALL = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One XML element: its name without namespace, and its attributes likewise."""
 
     name: str
     attributes: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(NamedTuple):
     """One relationship. ``kind`` is the last word of its type, folded; ``target`` a part name, or an address."""
 
     source: str
@@ -53,6 +54,8 @@ class Package:
         self._budget = budget
         self.parts: dict[str, list[Member]] = {}
         self.unreadable: dict[str, str] = {}
+        self._kept: dict[str, list[bytes]] = {}
+        self._room = _KEPT
         for member in members:
             if not member.name.endswith(("/", "\\")):
                 self.parts.setdefault(part_name(member.name), []).append(member)
@@ -78,14 +81,30 @@ class Package:
     @property
     def ambiguous(self) -> Iterator[str]:
         """Names that several members have, written differently: what one program opens another may not."""
-        return (name for name, members in self.parts.items() if len({member.name for member in members}) > 1)
+        several = ((name, members) for name, members in self.parts.items() if len(members) > 1)
+        return (name for name, members in several if len({member.name for member in members}) > 1)
 
     def begins_with(self, name: str, magics: tuple[bytes, ...]) -> bool:
         """Whether any part of that name may begin with one of these few bytes."""
+        if name in self._kept:
+            return any(content.startswith(magics) for content in self._kept[name])
         return any(member.begins_with(magics) for member in self.parts[name])
 
     def read(self, name: str) -> Iterator[bytes]:
         """The contents of every part of that name, of a damaged one what comes before the damage."""
+        if name in self._kept:
+            yield from self._kept[name]
+            return
+        contents: list[bytes] = []
+        for content in self._read(name):
+            if len(content) <= _SMALL:
+                contents.append(content)
+                self._room -= len(content)
+            yield content
+        if len(contents) == len(self.parts.get(name, [])) and self._room >= 0:
+            self._kept[name] = contents
+
+    def _read(self, name: str) -> Iterator[bytes]:
         for member in self.parts.get(name, []):
             if member.encrypted:
                 self.unreadable.setdefault(name, _ENCRYPTED)
@@ -152,7 +171,9 @@ def elements(content: bytes, wanted: frozenset[str] | None, clock: Callable[[], 
     def start(name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]
         if wanted is None or local in wanted:
-            found.append(Element(local, {key.rpartition(" ")[2]: value for key, value in attributes.items()}))
+            if " " in "".join(attributes):
+                attributes = {key.rpartition(" ")[2]: value for key, value in attributes.items()}
+            found.append(Element(local, attributes))
 
     parse(content, start, clock=clock)
     return found
@@ -190,11 +211,10 @@ def parser_for(
 def feed(parser: expat.XMLParserType, content: bytes, clock: Callable[[], None] | None) -> None:
     """Let ``parser`` read all of ``content``. Raises ``Corrupt``."""
     try:
-        for begin in range(0, len(content), _FEED):
+        for begin in range(0, max(len(content), 1), _FEED):
             if clock is not None:
                 clock()
-            parser.Parse(content[begin : begin + _FEED], False)
-        parser.Parse(b"", True)
+            parser.Parse(content[begin : begin + _FEED], begin + _FEED >= len(content))
     except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding expat cannot read
         raise Corrupt(f"is not sound XML ({error})") from error
 

@@ -10,7 +10,7 @@ from gateway.message import FileType, Finding, Kind, Verdict
 from gateway.scan import unpack
 from gateway.scan.budget import Limits, OverLimit
 from gateway.scan.look import Blob, Corrupt, Look
-from gateway.scan.unpack import MAX_FINDINGS, MUST_BE_READ, READERS, Scan
+from gateway.scan.unpack import MAX_FINDINGS, MUST_BE_READ, Scan
 from tests.makers.looks import RULES, SHORTCUT
 
 
@@ -61,8 +61,8 @@ def test_being_told_to_stop_is_no_finding(error: BaseException) -> None:
 
 
 def test_a_reader_that_crashes_does_not_keep_the_others_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    readers = ((frozenset({FileType.LNK}), raising(ValueError("x"))), *READERS)
-    monkeypatch.setattr(unpack, "READERS", readers)
+    readers = [(frozenset({FileType.LNK}), raising(ValueError("x"))), *unpack.READERS_OF[FileType.LNK]]
+    monkeypatch.setitem(unpack.READERS_OF, FileType.LNK, readers)
     one = scan()
     assert one.look_at(Blob(SHORTCUT, "1")) is FileType.LNK
     assert {finding.kind for finding in one.findings} == {Kind.CRASH, Kind.SCRIPT_CARRIER}
