@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.jail import confinement
+from gateway.jail.checks import MAX_REMOVED
 from gateway.jail.process import CannotDo, Data, Orders, Recall
-from gateway.jail.wire import MAX_REMOVED, Disarmed, Job
+from gateway.jail.wire import Disarmed, Job
 from gateway.message import Authentication, Edits, Reading, Report, Source, Verdict, clip
 
 if TYPE_CHECKING:

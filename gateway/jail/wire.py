@@ -1,4 +1,4 @@
-"""What the front and a jailed worker say to each other, and the check of everything a worker says.
+"""What the front and a jailed worker say to each other; everything a worker says is checked (``checks``).
 
 Contract: no socket and no clock here. A frame is two lengths (bytes of JSON, bytes of tail), the JSON and the tail. The
 front is trusted, a worker is not: it may have been taken over by what it read. So nothing it sends is ever
@@ -8,8 +8,6 @@ order whose strings are safe to show. Everything else is a ``WireError``, after 
 
 from __future__ import annotations
 
-import math
-import re
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,26 +15,39 @@ from typing import Annotated, Final, Literal
 
 from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
+from gateway.jail.checks import (
+    DIGEST,
+    DNS_NAME,
+    MAX_REMOVED,
+    WireError,
+    check_authentication,
+    check_reading,
+    check_report,
+    check_splices,
+    is_safe,
+    is_safe_change,
+    is_safe_source,
+    require,
+    shown,
+    texts_of,
+)
 from gateway.message import (
-    Action,
+    Answer as DnsAnswer,
+)
+from gateway.message import (
     Authentication,
     Change,
     Edits,
     Finding,
     Headline,
     Part,
-    Passage,
     Reading,
     Report,
-    Signed,
     Source,
     Span,
     Splice,
     Verdict,
     clip,
-)
-from gateway.message import (
-    Answer as DnsAnswer,
 )
 
 MAX_TEXT: Final = 1 << 20
@@ -53,26 +64,11 @@ MAX_FORGED: Final = 20_000
 MAX_SPLICES: Final = 2000
 MAX_CHANGES: Final = 100
 """Attachments of one message that are told as changed; all of them are."""
-MAX_REMOVED: Final = 10
 MAX_NAMES: Final = 80
 """DNS names of one message: of 8 signatures, 50 seals and one message signature, of the policy in two places."""
-MAX_SIGNATURES: Final = 8
-MAX_SIZE: Final = 1 << 40
-MAX_READ: Final = 100_000
-"""Characters of a header, or of one text, that a person is shown; a source may have twice as many."""
-MAX_PASSAGES: Final = 20
-MAX_LINKS: Final = 60
 MAX_SOURCES: Final = 30
 
 _PREFIX = struct.Struct("!II")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_PART = re.compile(r"[1-9]\d{0,8}(\.[1-9]\d{0,8}){0,200}", re.ASCII)
-_RESULT_WORD = re.compile(r"[A-Za-z0-9+/=_-]{0,40}")
-_DNS_NAME = re.compile(r"[a-z0-9_.-]{1,253}", re.IGNORECASE)
-
-
-class WireError(ValueError):
-    """What came is not what this side can accept. The message is for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +336,7 @@ def encode_report(job: int, report: Report, *, grown: bool = False) -> bytes:
 
     Raises ``WireError`` for more forged header lines than any header block holds.
     """
-    _require(len(report.forged) <= MAX_FORGED, "more forged header lines than can be cut out")
+    require(len(report.forged) <= MAX_FORGED, "more forged header lines than can be cut out")
     for share in (1, 4, 16, 64):  # the longest strings of the widest characters need the last one
         frame = encode_answer(_examined(job, report, grown, share))
         if len(frame) <= MAX_TEXT:
@@ -356,9 +352,9 @@ def _examined(job: int, report: Report, grown: bool, share: int) -> Examined:
     return Examined(
         job=job,
         verdict=report.verdict,
-        findings=tuple(_shown(finding, index in explained) for index, finding in enumerate(findings)),
+        findings=tuple(shown(finding, index in explained) for index, finding in enumerate(findings)),
         parts=tuple(replace(part, where=clip(part.where, 500)) for part in parts),
-        headline=Headline(*(clip(text, 1000) for text in _headline(report.headline))),
+        headline=Headline(*(clip(text, 1000) for text in texts_of(report.headline))),
         sha256=report.sha256,
         forged=report.forged,
         recalled=report.recalled,
@@ -379,23 +375,6 @@ def _worst(items: Sequence[Finding | Part], limit: int) -> list[int]:
     return sorted(sorted(range(len(items)), key=lambda index: -items[index].verdict)[:limit])
 
 
-def _shown(finding: Finding, explained: bool) -> Finding:
-    return Finding.of(
-        finding.kind,
-        finding.where,
-        finding.detail,
-        reference=finding.reference,
-        excerpt=finding.excerpt if explained else "",
-        fingerprint=finding.fingerprint,
-        indicators=finding.indicators if explained else (),
-        verdict=finding.verdict,
-    )
-
-
-def _headline(headline: Headline) -> tuple[str, str, str, str]:
-    return headline.subject, headline.sender, headline.message_id, headline.date
-
-
 def decode_answer(frame: Frame, job: int, size: int) -> Answer:
     """What a worker says about job ``job`` (0: none yet) on a message of ``size`` bytes. Raises ``WireError``."""
     try:
@@ -404,39 +383,39 @@ def decode_answer(frame: Frame, job: int, size: int) -> Answer:
         raise WireError(f"not an answer: {error.error_count()} mistakes") from None
     match answer:
         case Ready():
-            _require(job == 0, "ready in the middle of a job")
-            _require(_safe(answer.edition, 200) and all(_safe(word, 200) for word in answer.missing), "odd text")
+            require(job == 0, "ready in the middle of a job")
+            require(is_safe(answer.edition, 200) and all(is_safe(word, 200) for word in answer.missing), "odd text")
         case Unfit():
-            _require(job == 0, "unfit in the middle of a job")
+            require(job == 0, "unfit in the middle of a job")
         case _:
-            _require(answer.job == job, "an answer for another job")
+            require(answer.job == job, "an answer for another job")
     _check_content(answer, frame, size)
-    _require(not frame.tail or isinstance(answer, Rewritten | Disarmed | Extracted), "a tail where none belongs")
+    require(not frame.tail or isinstance(answer, Rewritten | Disarmed | Extracted), "a tail where none belongs")
     return answer
 
 
 def _check_content(answer: Answer, frame: Frame, size: int) -> None:
     match answer:
         case Ask():
-            _require(_DIGEST.fullmatch(answer.sha256) is not None, "not a digest")
+            require(DIGEST.fullmatch(answer.sha256) is not None, "not a digest")
         case Failed():
-            _require(_safe(answer.why, 500), "odd text")
+            require(is_safe(answer.why, 500), "odd text")
         case Examined():
-            _check_report(answer, size)
+            check_report(answer, size)
         case Rewritten():
-            _check_splices(answer.splices, len(frame.tail), size)
-            _require(all(_safe_change(change) for change in answer.changes), "a change that cannot be")
+            check_splices(answer.splices, len(frame.tail), size)
+            require(all(is_safe_change(change) for change in answer.changes), "a change that cannot be")
         case Named():
-            _require(all(map(_DNS_NAME.fullmatch, answer.names)), "a name that cannot be in DNS")
+            require(all(map(DNS_NAME.fullmatch, answer.names)), "a name that cannot be in DNS")
         case Authenticated():
-            _check_authentication(answer.authentication)
+            check_authentication(answer.authentication)
         case Read():
-            _check_reading(answer.reading)
+            check_reading(answer.reading)
         case Sources():
-            _require(all(map(_safe_source, answer.sources)), "a source that is not safe to show")
+            require(all(map(is_safe_source, answer.sources)), "a source that is not safe to show")
         case Disarmed():
-            _require(all(_safe(text, 300) for text in (answer.name, answer.media_type)), "odd text")
-            _require(all(_safe(what, 100) for what in answer.removed), "odd text")
+            require(all(is_safe(text, 300) for text in (answer.name, answer.media_type)), "odd text")
+            require(all(is_safe(what, 100) for what in answer.removed), "odd text")
 
 
 def unflatten(answer: Rewritten, tail: bytes | bytearray) -> Edits:
@@ -448,95 +427,3 @@ def unflatten(answer: Rewritten, tail: bytes | bytearray) -> Edits:
         splices.append(Splice(Span(start, end), bytes(view[position : position + length])))
         position += length
     return Edits(tuple(splices), answer.changes)
-
-
-def _check_report(report: Examined, size: int) -> None:
-    _require(_ordered(((span.start, span.end) for span in report.forged), size), "spans out of order")
-    _require(all(_safe_finding(finding) for finding in report.findings), "a finding that is not safe to show")
-    _require(all(_safe_part(part) for part in report.parts), "a part that cannot be")
-    _require(all(_safe(text, 1000) for text in _headline(report.headline)), "a headline that is not safe to show")
-    _require(report.sha256 == "" or _DIGEST.fullmatch(report.sha256) is not None, "not a digest")
-    _require(0 <= report.recalled <= MAX_SIZE, "a count that cannot be")
-    _require(math.isfinite(report.seconds) and 0 <= report.seconds <= MAX_SIZE, "a time that cannot be")
-
-
-def _check_reading(reading: Reading) -> None:
-    _require(_safe(reading.header, MAX_READ, "\n\t") and _safe(reading.trouble, 500), "a header not safe to show")
-    _require(len(reading.passages) <= MAX_PASSAGES, "too many texts")
-    _require(all(map(_safe_passage, reading.passages)), "a text that is not safe to show")
-
-
-def _safe_passage(passage: Passage) -> bool:
-    links = passage.links
-    return (
-        _safe(passage.where, 500)
-        and _safe(passage.type, 100)
-        and _safe(passage.text, MAX_READ, "\n\t")
-        and len(links) <= MAX_LINKS
-        and all(_safe(link.text, 200) and _safe(link.target, 500) and _safe(link.kind, 20) for link in links)
-    )
-
-
-def _safe_source(source: Source) -> bool:
-    return _safe(source.where, 500) and _safe(source.language, 20) and _safe(source.text, 2 * MAX_READ, "\n\t")
-
-
-def _check_authentication(found: Authentication) -> None:
-    _require(len(found.dkim) <= MAX_SIGNATURES, "too many signatures")
-    _require(0 <= found.instance <= 50, "an ARC instance that cannot be")
-    _require(found.dmarc_policy in {"", "none", "quarantine", "reject"}, "an unknown policy")
-    texts = [text for signed in found.dkim for text in _signed_texts(signed)]
-    texts += [text for checked in (found.arc, found.dmarc, found.spf) for text in (checked.domain, checked.reason)]
-    _require(all(_safe(text, 253) for text in texts), "a result that is not safe to show")
-    _require(_safe(found.author, 320), "an author that is not safe to show")
-    names = [text for signed in found.dkim for text in (signed.domain, signed.selector)]
-    names += [checked.domain for checked in (found.arc, found.dmarc, found.spf)]
-    words = [text for signed in found.dkim for text in (signed.algorithm, signed.mark)]
-    _require(all(map(_RESULT_WORD.fullmatch, words)), "a word that would end its statement")
-    _require(all(not name or _DNS_NAME.fullmatch(name) for name in names), "a name that cannot be in DNS")
-
-
-def _signed_texts(signed: Signed) -> tuple[str, ...]:
-    return signed.domain, signed.selector, signed.algorithm, signed.mark, signed.reason
-
-
-def _check_splices(splices: tuple[tuple[int, int, int], ...], tail: int, size: int) -> None:
-    _require(_ordered(((start, end) for start, end, _ in splices), size), "splices out of order")
-    _require(all(length >= 0 for _, _, length in splices), "a negative length")
-    _require(sum(length for _, _, length in splices) == tail, "replacements of another length than announced")
-
-
-def _ordered(spans: Iterable[tuple[int, int]], size: int) -> bool:
-    position = 0
-    for start, end in spans:
-        if not position <= start <= end <= size:
-            return False
-        position = end
-    return True
-
-
-def _safe_finding(finding: Finding) -> bool:
-    return finding == _shown(finding, explained=True)
-
-
-def _safe_part(part: Part) -> bool:
-    return _safe(part.where, 500) and 0 <= part.size <= MAX_SIZE and _DIGEST.fullmatch(part.sha256) is not None
-
-
-def _safe_change(change: Change) -> bool:
-    return (
-        change.action in (Action.DISARM, Action.STRIP)
-        and _PART.fullmatch(change.part) is not None
-        and all(_safe(text, 200) for text in (change.name, change.new_name, change.why))
-        and len(change.removed) <= MAX_REMOVED
-        and all(_safe(what, 100) for what in change.removed)
-    )
-
-
-def _safe(text: str, limit: int, keep: str = "") -> bool:
-    return clip(text, limit, keep) == text
-
-
-def _require(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise WireError(otherwise)

@@ -27,6 +27,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from gateway.events import MailLog
+from gateway.jail.checks import WireError
 from gateway.jail.process import OUT_OF_MEMORY, Orders
 from gateway.jail.wire import (
     RESULTS,
@@ -43,7 +44,6 @@ from gateway.jail.wire import (
     Result,
     Rewritten,
     Sources,
-    WireError,
     decode_answer,
     encode_job,
     encode_recalled,

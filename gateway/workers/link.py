@@ -21,8 +21,9 @@ from typing import Final
 
 from gateway.jail import process as jailed
 from gateway.jail import server
+from gateway.jail.checks import WireError
 from gateway.jail.process import Orders
-from gateway.jail.wire import Frame, FrameReader, Ready, Unfit, WireError, decode_answer
+from gateway.jail.wire import Frame, FrameReader, Ready, Unfit, decode_answer
 
 START_SECONDS: Final = 30.0
 """For the first worker, which waits for the fork server to load everything: about a second on an idle machine."""

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.jail.checks import MAX_REMOVED, WireError
 from gateway.jail.wire import (
     MAX_CHANGES,
     MAX_FINDINGS,
     MAX_FORGED,
     MAX_PARTS,
-    MAX_REMOVED,
     MAX_SPLICES,
     MAX_TEXT,
     Ask,
@@ -33,7 +33,6 @@ from gateway.jail.wire import (
     Rewritten,
     Sources,
     Unfit,
-    WireError,
     decode_answer,
     decode_job,
     decode_recalled,

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.jail.wire import WireError, head
+from gateway.jail.checks import WireError
+from gateway.jail.wire import head
 from gateway.workers.link import WorkerGone, WorkerLink, explain
 
 
