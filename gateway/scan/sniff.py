@@ -177,7 +177,12 @@ def _by_magic(data: bytes, head: bytes) -> FileType | None:
 
 
 def _may_begin(data: bytes, head: bytes) -> bool:
-    return head[:2] in _FIRST_TWO or any(data.startswith(magic, at) for at, magic in _FURTHER_IN)
+    if head[:2] in _FIRST_TWO:
+        return True
+    for at, magic in _FURTHER_IN:  # noqa: SIM110 - as a generator it takes twice the time, for every part of every mail
+        if data.startswith(magic, at):
+            return True
+    return False
 
 
 def _is_bzip2(_data: bytes, head: bytes) -> bool:

@@ -140,22 +140,29 @@ class Inflater:
 
 def inflate(data: Bytes, budget: Budget, window: int = RAW_DEFLATE) -> tuple[bytes, int]:
     """One deflate stream (RFC 1951; zlib RFC 1950 or gzip RFC 1952 by ``window``)."""
+    if len(data) <= _AT_ONCE and (whole := _inflated_at_once(data, window, budget)) is not None:
+        return whole
     kept = Kept(budget)
-    if len(data) <= _AT_ONCE and (whole := _inflated_at_once(data, window)) is not None:
-        kept.add(whole[0])
-        return kept.value(), whole[1]
     rest = drain(kept, data, lambda: Inflater(window))
     return kept.value(), rest
 
 
-def _inflated_at_once(data: Bytes, window: int) -> tuple[bytes, int] | None:
+def _inflated_at_once(data: Bytes, window: int, budget: Budget) -> tuple[bytes, int] | None:
     """A small stream that ends within one piece, as nearly all do; None for any other."""
     decoder = zlib.decompressobj(window)
     try:
         content = decoder.decompress(data, PIECE)
     except zlib.error:
         return None
-    return (content, len(decoder.unused_data)) if decoder.eof else None
+    if not decoder.eof:
+        return None
+    if len(content) < _FIRST_OF_RUN and len(content) <= budget.room_for_one:
+        budget.check_time()
+        budget.spend_bytes(len(content))
+        return content, len(decoder.unused_data)
+    kept = Kept(budget)
+    kept.add(content)
+    return kept.value(), len(decoder.unused_data)
 
 
 def gunzip(data: Bytes, budget: Budget) -> tuple[bytes, int]:

@@ -22,7 +22,7 @@ from gateway.scan.look import Blob, Corrupt, Look
 
 TYPES = frozenset({FileType.ZIP, FileType.ODF})
 
-NOTES = (".txt", ".htm", ".html", ".eml", ".msg", ".md", ".rtf", ".doc", ".docx")
+NOTES = (b".txt", b".htm", b".html", b".eml", b".msg", b".md", b".rtf", b".doc", b".docx")
 
 _HARMLESS = frozenset({FileType.TEXT, FileType.IMAGE, FileType.EMPTY})
 """What may be in a zip file that programs disagree about without anybody being harmed."""
@@ -126,7 +126,7 @@ def opened(found: Iterable[Member], blob: Blob, look: Look) -> Iterator[Member]:
     """``found`` with every encrypted member opened that a password opens: these come last, notes first, because the
     password may stand in a note beside them. Which password it was is told by its source only."""
     locked: list[Member] = []
-    for member in sorted(found, key=lambda member: not member.name.lower().endswith(NOTES)):
+    for member in sorted(found, key=lambda member: not member.entry.raw_name.lower().endswith(NOTES)):
         if member.encrypted:
             locked.append(member)
         else:

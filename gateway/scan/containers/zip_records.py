@@ -120,7 +120,7 @@ def local_entry(data: bytes | memoryview, at: int, *, signed: bool = True) -> En
 
 def central_entries(data: bytes | memoryview, directory: Directory) -> Iterator[Entry]:
     """The records of one central directory (§4.3.12), as long as they go on. ``at`` is in terms of ``data``."""
-    position = directory.start
+    position, size_of_data = directory.start, len(data)
     while position + _CENTRAL.size <= directory.end:
         record = _CENTRAL.unpack_from(data, position)
         if record[0] != CENTRAL:
@@ -130,7 +130,7 @@ def central_entries(data: bytes | memoryview, directory: Directory) -> Iterator[
         name_at = position + _CENTRAL.size
         extra_at = name_at + name_length
         end = extra_at + extra_length + comment_length
-        if end > len(data):
+        if end > size_of_data:
             return
         extra = bytes(data[extra_at : extra_at + extra_length])
         plain = _LATER_64 not in (packed, size)

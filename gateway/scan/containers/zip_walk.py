@@ -186,8 +186,9 @@ class Walk:
             self.doubt(f"{entry.name!r} has other sizes behind its data than in the directory")
 
     def _add(self, entry: Entry, start: int) -> None:
-        end = min(start + entry.packed, len(self.data))
-        if start + entry.packed > len(self.data):
+        end = start + entry.packed
+        if end > len(self.data):
+            end = len(self.data)
             self.doubt(f"{entry.name!r} is longer than the file")
         self.readings.append(Reading(entry, start, end))
         self._explained.append((start, end))

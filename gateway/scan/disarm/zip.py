@@ -63,7 +63,7 @@ def _opened(records: Iterable[Record], name: str, work: Work) -> Iterator[tuple[
 
 
 def _late(record: Record) -> tuple[bool, bool]:
-    return record.member.encrypted, not record.member.name.lower().endswith(zip_container.NOTES)
+    return record.member.encrypted, not record.member.entry.raw_name.lower().endswith(zip_container.NOTES)
 
 
 class _Lock:

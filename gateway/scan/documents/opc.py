@@ -57,8 +57,9 @@ class Package:
         self._kept: dict[str, list[bytes]] = {}
         self._room = _KEPT
         for member in members:
-            if not member.name.endswith(("/", "\\")):
-                self.parts.setdefault(part_name(member.name), []).append(member)
+            called = member.name
+            if not called.endswith(("/", "\\")):
+                self.parts.setdefault(part_name(called), []).append(member)
         self._defaults: dict[str, str] = {}
         self._overrides: dict[str, str] = {}
         self._kinds: dict[str, str] = {}
