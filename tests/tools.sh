@@ -4,7 +4,7 @@
 set -u
 packages="postfix:postfix swaks:swaks miltertest:miltertest prometheus:prometheus systemd:systemd-analyze
     chromium:chromium rsyslog:rsyslogd logrotate:logrotate bind9-utils:named-checkzone strace:strace
-    libarchive13:libarchive.so.13 libseccomp2:libseccomp.so.2
+    nodejs:node npm:npm libarchive13:libarchive.so.13 libseccomp2:libseccomp.so.2
     libreoffice-writer-nogui:soffice libreoffice-calc-nogui:soffice
     libreoffice-impress-nogui:/usr/lib/libreoffice/share/registry/impress.xcd"
 [ -n "${MACROGATE_BENCH:-}" ] && packages="$packages clamav-daemon:clamd clamav-milter:clamav-milter amavisd-new:amavisd"

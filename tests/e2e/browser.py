@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.tools import find, need
+
+PATIENCE = 30_000
+"""Milliseconds until an expectation is given up; on a busy machine a page takes longer than the usual five seconds."""
 
 QUIET = [
     "--disable-background-networking",
@@ -23,6 +26,7 @@ QUIET = [
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
     need("chromium")
+    expect.set_options(timeout=PATIENCE)
     root = ["--no-sandbox"] if os.geteuid() == 0 else []  # its sandbox refuses to run as root
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find("chromium"), args=[*QUIET, *root])
@@ -33,9 +37,10 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watched:
-    """A page, and everything it did that it should not: dialogs, requests elsewhere, errors of its console."""
+    """A page, and everything it did that it should not: dialogs, requests elsewhere than ``home``, errors of its
+    console."""
 
-    def __init__(self, page: Page, home: str) -> None:
+    def __init__(self, page: Page, home: str | tuple[str, ...]) -> None:
         self.page = page
         self.wrong: list[str] = []
         page.on("dialog", lambda dialog: (self.wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))

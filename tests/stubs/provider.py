@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -152,11 +153,14 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def provider() -> Iterator[FakeProvider]:
-    """One that runs."""
+def provider(tls: ssl.SSLContext | None = None) -> Iterator[FakeProvider]:
+    """One that runs; with ``tls`` as https."""
     fake = FakeProvider()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"fake": fake}))
     fake.issuer = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        fake.issuer = fake.issuer.replace("http:", "https:")
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

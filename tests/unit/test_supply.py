@@ -47,6 +47,13 @@ def test_every_pin_is_exact() -> None:
     assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line)] == []
 
 
+def test_the_provider_of_the_tests_is_pinned_by_digest_and_comes_from_no_named_host() -> None:
+    packages = json.loads((ROOT / "tests/e2e/provider/package-lock.json").read_text())["packages"]
+    needed = {name: package for name, package in packages.items() if name}
+    assert "node_modules/oidc-provider" in needed
+    assert [name for name, package in needed.items() if "resolved" in package or "integrity" not in package] == []
+
+
 def test_what_has_conditions_is_told() -> None:
     page = (ROOT / "docs/licences.md").read_text()
     for name in ("pcodedmp", "publicsuffixlist"):

@@ -19,7 +19,7 @@ CALLBACK = "/sign-in/oidc/callback"
 
 
 class ProviderError(Exception):
-    """The provider cannot be used now; the message is a sentence for the admin, without a secret. ``known``: it is
+    """The provider cannot be used now; the message is a sentence for the admin, and for no stranger. ``known``: it is
     what was told a moment ago, and nobody has tried again since."""
 
     def __init__(self, sentence: str, *, known: bool = False) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ class Fetcher:
         except TimeoutError:
             raise ProviderError(f"{where} has not answered within {PATIENCE:g} s") from None
         except OSError as error:
-            raise ProviderError(f"{where} cannot be reached: {error.strerror or error}") from error
+            raise ProviderError(f"{where} cannot be reached: {_reason(error)}") from error
         except (h11.ProtocolError, UnicodeError) as error:
             raise ProviderError(f"{where} does not speak HTTP as it should: {clip(str(error), 200)}") from error
         return status, _object(told, where, status)
@@ -150,6 +151,13 @@ async def _answer(connection: h11.Connection, reader: asyncio.StreamReader, plac
             return status, bytes(content)
         elif not isinstance(event, h11.InformationalResponse):
             raise OSError("the connection was closed before the answer was whole")
+
+
+def _reason(error: OSError) -> str:
+    """In the words of the system or of OpenSSL; those of asyncio only say that it did not work."""
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
+    return clip(error.strerror or str(error), 300)
 
 
 def _object(told: bytes, where: str, status: int) -> dict[str, Any]:

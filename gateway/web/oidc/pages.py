@@ -115,8 +115,8 @@ class OidcPages:
         if not error.known:
             self._told.provider_failed(self._client.terms.issuer, str(error))
         sentence = (
-            f"{self._client.terms.host} cannot sign anybody in at the moment: {error}. Try again later; who has a "
-            "password here can use it."
+            f"{self._client.terms.host} cannot sign anybody in at the moment; the gateway's log says why. Try again "
+            "later; who has a password here can use it."
         )
         return self._visits.page("not_in.html", status=503, title="Not available", sentence=sentence, other=False)
 

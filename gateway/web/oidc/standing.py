@@ -60,7 +60,7 @@ def _name(found: object) -> str:
 def _why_not(name: str, found: tuple[str, ...], claims: Mapping[str, Any], terms: Terms) -> str:
     said = f"{terms.host} says that you are {clip(name, LONGEST_NAME)}"
     if found:
-        lack = f"and none of the {len(found)} groups it names for you has a role here"
+        lack = f"and none of the groups it names for you ({len(found)}) has a role here"
     elif isinstance(claims.get("_claim_names"), Mapping) and terms.role_claim in claims["_claim_names"]:
         lack = "and that you are in more groups than it can name (for Entra ID, app roles are the way out)"
     else:

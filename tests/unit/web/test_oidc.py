@@ -7,23 +7,26 @@ import base64
 import html
 import json
 import re
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import trustme
 from joserfc import jwk
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from gateway.web import sessions
 from gateway.web.front import Front
-from gateway.web.oidc import Terms, tickets
+from gateway.web.oidc import Terms, fetching, tickets
 from gateway.web.oidc.client import Client
 from gateway.web.oidc.pages import COOKIE as TICKET
 from gateway.web.oidc.pages import REFUSALS
@@ -616,11 +619,9 @@ def redirecting(request: Any) -> None:
 def endless(request: Any) -> None:
     request.send_response(200)
     request.end_headers()
-    try:
+    with suppress(OSError):
         while True:
             request.wfile.write(b" " * (64 << 10))
-    except OSError:
-        pass
 
 
 def cut(request: Any) -> None:
@@ -699,7 +700,41 @@ def test_a_provider_that_is_down_is_not_asked_by_everybody(site: Site) -> None:
 def test_nobody_listening_is_told(site: Site, fake: FakeProvider, desk: StubDesk, people: Users, secret: Path) -> None:
     gone = Site(fake, desk, people, secret, issuer="http://127.0.0.1:9")
     answer = gone.browser().get("/sign-in/oidc")
-    assert (answer.status_code, "cannot be reached" in answer.text) == (503, True)
+    assert (answer.status_code, "the gateway&#39;s log says why" in answer.text) == (503, True)
+    assert gone.log.lines == [("failed", gone.terms.issuer, "http://127.0.0.1:9 cannot be reached: Connection refused")]
+
+
+@pytest.mark.parametrize(
+    ("name", "trusted", "words"),
+    [("127.0.0.1", True, ""), ("127.0.0.1", False, "certificate"), ("login.test", True, "certificate")],
+)
+def test_the_provider_has_to_show_a_certificate_for_its_name(
+    desk: StubDesk, people: Users, secret: Path, tmp_path: Path, name: str, trusted: bool, words: str
+) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with provider(context) as fake:
+        site = Site(fake, desk, people, secret, ca=tmp_path / "ca.pem" if trusted else None)
+        answer = site.browser().get("/sign-in/oidc")
+        if not words:
+            assert site.enter(site.browser()).status_code == 200
+        else:
+            assert (answer.status_code, words in site.log.lines[-1][-1]) == (503, True)
+
+
+def dripping(request: Any) -> None:
+    with suppress(OSError):
+        for _ in range(500):
+            request.wfile.write(b"H")
+            time.sleep(0.02)
+
+
+def test_a_provider_that_takes_its_time_is_not_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "PATIENCE", 0.3)
+    site.fake.instead[DISCOVERY] = dripping
+    assert site.browser().get("/sign-in/oidc").status_code == 503
+    assert "has not answered within 0.3 s" in site.log.lines[-1][-1]
 
 
 @pytest.mark.parametrize(
@@ -717,14 +752,19 @@ def test_a_token_address_that_gives_none_is_told(site: Site, answer: Any, words:
     assert words in site.log.lines[-1][-1]
 
 
-def test_the_secret_is_read_anew_and_told_in_no_page(site: Site, secret: Path) -> None:
+def test_the_secret_is_read_anew_and_told_nowhere(site: Site, secret: Path) -> None:
+    def why() -> str:
+        page = site.enter(site.browser())
+        told = site.log.lines[-1][-1]
+        assert (page.status_code, str(secret) in page.text, "wrong secret" in page.text + told) == (503, False, False)
+        return told
+
     secret.write_text("wrong secret")
-    answer = site.enter(site.browser())
-    assert (answer.status_code, "invalid_client" in answer.text, "wrong secret" in answer.text) == (503, True, False)
+    assert "invalid_client" in why()
     secret.write_text("")
-    assert "has to hold one line" in site.enter(site.browser()).text
+    assert "has to hold one line" in why()
     secret.unlink()
-    assert "No such file" in site.enter(site.browser()).text
+    assert "No such file" in why()
     secret.write_text(SECRET)
     assert site.enter(site.browser()).status_code == 200
 

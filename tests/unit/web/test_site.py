@@ -237,7 +237,7 @@ class StubDesk:
         return self.wait
 
     def is_mine(self, asked: Any, by: Person) -> bool:
-        return bool(asked.account == by.name)
+        return bool(asked.account == by.account)
 
     async def waiting(self) -> int:
         return int(self.asked_for is not None)
