@@ -20,7 +20,7 @@ from tests.proof import parts, report
 from tests.proof.zygote import Zygote
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("places", "kills", "workers", "reloads", "stops", "rolling", "crowd", "soak")
+PARTS = ("places", "milter", "kills", "workers", "reloads", "stops", "rolling", "crowd", "soak")
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     for part in asked.parts or PARTS:
         for behind in (asked.behind,) if asked.behind else ("postfix", "bad"):
-            if not asked.behind and part in ("rolling", "crowd", "soak") and behind == "bad":
+            if not asked.behind and part in ("milter", "rolling", "crowd", "soak") and behind == "bad":
                 continue  # what a crowd or an hour costs shows behind a next hop that behaves
             result = run(part, behind, asked)
             path = RESULTS / f"{part}-{behind}-{asked.seed}.json"
@@ -49,11 +49,12 @@ def run(part: str, behind: str, asked: Namespace) -> parts.Result:
     zygote = None if asked.from_disk else Zygote()
     table = {
         "kills": lambda: parts.kills(behind, asked.kills, tell, zygote=zygote, seed=asked.seed, until=until),
-        "places": lambda: parts.places(behind, asked.rounds, tell),
+        "places": lambda: parts.places(behind, asked.rounds, tell, zygote=zygote),
+        "milter": lambda: parts.places(behind, asked.rounds, tell, zygote=zygote, milter=True),
         "workers": lambda: parts.workers(behind, asked.workers, tell, until=until),
         "reloads": lambda: parts.reloads(behind, asked.reloads, tell),
-        "stops": lambda: parts.stops(behind, asked.stops, tell),
-        "rolling": lambda: parts.rolling(behind, asked.stops, tell),
+        "stops": lambda: parts.stops(behind, asked.stops, tell, zygote=zygote),
+        "rolling": lambda: parts.rolling(behind, asked.stops, tell, zygote=zygote),
         "crowd": lambda: parts.crowd(behind, asked.idle, asked.slow, tell),
         "soak": lambda: parts.soak(behind, asked.hours * 3600, tell),
     }

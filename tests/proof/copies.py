@@ -8,6 +8,8 @@ from pathlib import Path
 
 SEAL = "X-Proof-Seal"
 MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]+)>", re.IGNORECASE | re.MULTILINE)
+ARMED = "X-Proof-Armed: yes"
+"""In the header of what has macros."""
 SEALED = re.compile(rb"^X-Proof-Seal: ([0-9a-f]+)", re.MULTILINE)
 
 
@@ -22,6 +24,15 @@ def identify(message: bytes) -> str:
     found, sealed = MESSAGE_ID.search(message), SEALED.search(message)
     message_id = found[1].decode("ascii", "replace") if found else "?"
     return message_id if sealed and sealed[1].decode() == seal(message) else f"{message_id} (damaged)"
+
+
+def identify_changed(message: bytes) -> str:
+    """The same where macros are taken out on the way: what has them and is as it was must not have come."""
+    if ARMED.encode() not in message:
+        return identify(message)
+    found, sealed = MESSAGE_ID.search(message), SEALED.search(message)
+    message_id = found[1].decode("ascii", "replace") if found else "?"
+    return message_id if sealed and sealed[1].decode() != seal(message) else f"{message_id} (with its macros)"
 
 
 def identify_file(path: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.e2e.postfix import Postfix
 from tests.e2e.tools import lasting_port
-from tests.proof.copies import identify, identify_file
+from tests.proof.copies import identify, identify_changed
 
 SERVICE = "127.0.0.1:{port} inet n - n - 600 smtpd\n"
 SETTINGS = """\
@@ -23,15 +23,22 @@ smtpd_recipient_restrictions = reject_unlisted_recipient, permit
 smtpd_client_connection_count_limit = 0
 smtpd_forbid_bare_newline = no
 """
+MILTER = """\
+milter_default_action = tempfail
+milter_protocol = 6
+"""
 
 
 class RealPostfix:
     """A private Postfix with a Maildir, read and emptied all the time."""
 
-    def __init__(self) -> None:
+    def __init__(self, milter: str = "") -> None:
+        """``milter``: where Postfix asks what to do with a message, as ``inet:HOST:PORT``."""
         self.port = lasting_port()
         self.copies: Counter[str] = Counter()
-        self._postfix = Postfix(SERVICE.format(port=self.port), SETTINGS, (self.port,))
+        asking = f"smtpd_milters = {milter}\n{MILTER}" if milter else ""
+        self._identify = identify_changed if milter else identify
+        self._postfix = Postfix(SERVICE.format(port=self.port), SETTINGS + asking, (self.port,))
 
     def start(self) -> None:
         self._postfix.start()
@@ -59,7 +66,7 @@ class RealPostfix:
         while not self._stop.wait(0.2):
             for name in os.listdir(self._new) if self._new.is_dir() else ():
                 path = self._new / name
-                self.copies[identify_file(path)] += 1
+                self.copies[self._identify(path.read_bytes())] += 1
                 path.unlink()
 
 

@@ -7,7 +7,7 @@ such an attempt is *unclear*, and may have left one copy behind. A copy more tha
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +24,16 @@ class Sent:
     """Attempts that got 4yz after the final dot."""
 
 
+@dataclass(slots=True)
+class Release:
+    """Of one held message, or of several that have its Message-ID."""
+
+    attempts: int = 0
+    """Those that may have sent a copy."""
+    done: int = 0
+    """Those that said so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What the ledger adds up to. Everything but ``twins`` has to be empty."""
@@ -35,7 +45,8 @@ class Balance:
     attempts: int
     unclear: int
     twins: int
-    """Copies more than one that an unclear attempt explains."""
+    """Copies more than one that an unclear attempt explains, or a release that was cut off."""
+    released: int = 0
     lost: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
     """Still in the queue of their sender: nobody has taken or refused them in time."""
@@ -65,7 +76,8 @@ class Balance:
         )
         return (
             f"{verdict}: {self.sent} sent in {self.attempts} attempts = {self.delivered} delivered, {self.held} held, "
-            f"{self.refused} refused; {self.unclear} attempts cut off after the dot, {self.twins} twins{trouble}"
+            f"{self.refused} refused, {self.released} released; "
+            f"{self.unclear} attempts cut off after the dot, {self.twins} twins{trouble}"
         )
 
 
@@ -75,6 +87,7 @@ class Ledger:
 
     name: str
     sent: dict[str, Sent] = field(default_factory=dict)
+    releases: defaultdict[str, Release] = field(default_factory=lambda: defaultdict(Release))
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -90,17 +103,17 @@ class Ledger:
         copies = Counter(delivered) + Counter(held)
         lost, waiting, both, unexplained, twins = [], [], [], [], 0
         for message_id, one in self.sent.items():
-            have = copies[message_id]
+            have, release = copies[message_id], self.releases.get(message_id, Release())
             if not one.reply:
                 waiting.append(message_id)
                 continue
             taken = one.reply.startswith("2")
-            if taken and not have:
+            if (taken and not have) or (release.done and not delivered.get(message_id)):
                 lost.append(message_id)
-            possible = taken + one.unclear + one.put_off
+            possible = taken + one.unclear + one.put_off + release.attempts
             if have > possible:
                 (unexplained if taken else both).append(message_id)
-            twins += max(0, have - 1)
+            twins += max(0, have - 1 - release.done)
         return Balance(
             sent=len(self.sent),
             delivered=sum(1 for message_id in delivered if message_id in self.sent),
@@ -109,6 +122,7 @@ class Ledger:
             attempts=sum(one.attempts for one in self.sent.values()),
             unclear=sum(one.unclear for one in self.sent.values()),
             twins=twins,
+            released=sum(release.done for release in self.releases.values()),
             lost=tuple(lost),
             waiting=tuple(waiting),
             refused_and_taken=tuple(both),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from gateway.samples import mail as samples
 from tests.e2e.talk import stuffed
+from tests.proof.copies import ARMED as ARMED_MARK
 from tests.proof.copies import SEAL, seal
 from tests.proof.ledger import Ledger, Sent
 
@@ -21,6 +22,7 @@ SENDER = "sender@outside.test"
 TAKEN, REFUSED = "alice@example.com", "refused@example.com"
 LINE = "Good day, and so on.  \r\n"
 PICTURE = b"\x89PNG\r\n\x1a\n" + random.Random(2).randbytes(150_000)
+HELD_TURNS = (3, 9, 15)
 ARMED = (samples.docm_autoopen_message, samples.xls_workbook_open_message, samples.forwarded_zip_message)
 CLEAN = (samples.docx_message, samples.xlsx_message, samples.japanese_message)
 PATIENCE = 30.0
@@ -54,11 +56,12 @@ def letters(ledger: Ledger) -> Iterator[Letter]:
     for turn in itertools.count():
         kind = turn % 20
         message_id = ledger.fresh()
-        template = next(armed if kind in (3, 9, 15) else clean if kind in (7, 12) else common)
+        template = next(armed if kind in HELD_TURNS else clean if kind in (7, 12) else common)
         if kind == 18 and turn % 40 == 18:
             template = large
         recipient = REFUSED if kind == 18 and turn % 40 == 38 else TAKEN
-        header = f"Message-ID: <{message_id}>\r\n{SEAL}: {template.seal}\r\n".encode()
+        mark = f"{ARMED_MARK}\r\n" if kind in HELD_TURNS else ""
+        header = f"Message-ID: <{message_id}>\r\n{SEAL}: {template.seal}\r\n{mark}".encode()
         yield Letter(message_id, recipient, header + template.wire)
 
 
@@ -137,10 +140,8 @@ class Load:
                 self.past_dot -= dotted
             if reply[:1] in ("2", "5"):
                 sent.reply = reply
-            if reply.startswith("421"):
-                session.close()
-                return None
-            return session
+            if not reply.startswith("4"):
+                return session
         except ConnectionRefusedError:
             self.refused_connections += 1
         except (OSError, TimeoutError):

@@ -26,10 +26,10 @@ from tests.proof.zygote import Zygote
 Tell = Callable[[str], None]
 """Shows how far a part has come."""
 
-ELSEWHERE = frozenset(
-    {"release-begun", "release-sent", "release-noted", "journal-written", "milter-changing", "milter-changed"}
-)
-"""Places no message passes on its way through the SMTP listener; there are tests of their own that kill there."""
+BY_MILTER = ("milter-changing", "milter-changed")
+"""Places that only mail on its way through the milter passes."""
+OF_RELEASES = ("release-begun", "release-sent", "release-noted", "journal-written")
+"""Places that are passed when somebody releases a message."""
 
 
 @dataclass
@@ -89,25 +89,32 @@ def _while(unwanted: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.005)
 
 
-def places(behind: str, rounds: int, tell: Tell) -> Result:
-    """SIGKILL at every place of ``gateway/failpoints.py`` that mail by SMTP passes, at a random one of its messages."""
+def places(behind: str, rounds: int, tell: Tell, *, zygote: Zygote | None, milter: bool = False) -> Result:
+    """SIGKILL at every place of ``gateway/failpoints.py``, at a random one of the messages that pass it, while what is
+    held is released; with ``milter`` at the places of the milter."""
     rng, began, done, missed = random.Random(7), time.monotonic(), 0, []
-    reached = [place for place in PLACES if place not in ELSEWHERE]
-    with Lane("places", behind) as lane:
+    reached = BY_MILTER if milter else [place for place in PLACES if place not in BY_MILTER]
+    name = "milter" if milter else "places"
+    with Lane(name, behind, zygote=zygote, milter=milter) as lane:
         lane.send()
-        for place in reached * rounds:
+        if not milter:
+            lane.release()
+        for place in (*reached,) * rounds:
             if place == "start-adopted":  # there is something to adopt after a death here
                 _die(lane, "message-renamed:kill")
             lane.gateway.kill()
-            if _die(lane, f"{place}:kill:{1 if place.startswith('start') else rng.randint(1, 12)}"):
+            first = place.startswith("start") or place in OF_RELEASES
+            if _die(lane, f"{place}:kill:{1 if first else rng.randint(1, 12)}"):
                 done += 1
             else:
                 missed.append(f"{place} was not reached")
             lane.gateway.start()
+            enough = _ended(lane) + 20
+            _while(lambda enough=enough: _ended(lane) < enough, seconds=20.0)  # type: ignore[misc]
             tell(f"{place}, {len(lane.ledger.sent)} messages")
         balance = lane.balance()
-    facts = {"places": len(reached), "rounds": rounds}
-    return Result("places", behind, done, time.monotonic() - began, balance, facts, missed)
+    facts = {"places": len(reached), "rounds": rounds, "forked": zygote is not None}
+    return Result(name, behind, done, time.monotonic() - began, balance, facts, missed)
 
 
 def _die(lane: Lane, failpoint: str) -> bool:
@@ -116,7 +123,7 @@ def _die(lane: Lane, failpoint: str) -> bool:
         lane.gateway.kill()
     lane.gateway.spawn(**{VARIABLE: failpoint})
     try:
-        return lane.gateway.wait(60.0) == -signal.SIGKILL
+        return lane.gateway.wait(90.0) == -signal.SIGKILL
     except subprocess.TimeoutExpired:
         lane.gateway.kill()
         return False
@@ -165,11 +172,11 @@ def _taken(lane: Lane, number: int) -> bool:
     return lane.gateway.metric('macrogate_reloads_total{result="taken"}') == number
 
 
-def stops(behind: str, times: int, tell: Tell) -> Result:
+def stops(behind: str, times: int, tell: Tell, *, zygote: Zygote | None) -> Result:
     """SIGTERM and a start; no twins, for whatever is past its dot is finished."""
     rng, began = random.Random(11), time.monotonic()
     complaints = []
-    with Lane("stops", behind) as lane:
+    with Lane("stops", behind, zygote=zygote) as lane:
         lane.send()
         for number in range(1, times + 1):
             time.sleep(rng.uniform(0.1, 0.5))
@@ -183,10 +190,10 @@ def stops(behind: str, times: int, tell: Tell) -> Result:
     return Result("stops", behind, times, time.monotonic() - began, balance, {}, complaints)
 
 
-def rolling(behind: str, times: int, tell: Tell) -> Result:
+def rolling(behind: str, times: int, tell: Tell, *, zygote: Zygote | None) -> Result:
     """A restart with socket activation: nobody's connection is refused."""
     rng, began = random.Random(13), time.monotonic()
-    with Lane("rolling", behind, activated=True) as lane:
+    with Lane("rolling", behind, activated=True, zygote=zygote) as lane:
         lane.send()
         for number in range(1, times + 1):
             time.sleep(rng.uniform(0.1, 0.5))
