@@ -40,10 +40,14 @@ def write(folder: Path) -> int:
     """``report.txt`` and ``soak.svg`` from all results in ``folder``; 1 if one of them is bad, else 0."""
     results = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
     text = "".join(f"{'ok ' if result['good'] else 'BAD'} {line(result)}\n" for result in results)
-    kills = sum(result["done"] for result in results if result["part"] == "kills")
+    kills = [result for result in results if result["part"] == "kills"]
+    times = sum(result["done"] for result in kills)
+    met = {what: sum(result["facts"].get(what, 0) for result in kills) for what in ("under way", "past dot", "starts")}
     sent = sum(result["balance"]["sent"] for result in results)
     lost = sum(len(result["balance"]["lost"]) for result in results)
-    text += f"\nin all: {sent} messages, {kills} kills at random moments, {lost} lost\n"
+    text += f"\nin all: {sent} messages, {lost} lost; {times} kills at random moments"
+    text += f", {met['under way']} with messages under way, {met['past dot']} with one past its final dot"
+    text += f", {met['starts']} during a start\n"
     (folder / "report.txt").write_text(text, "utf-8")
     print(text, end="")  # noqa: T201 - the report of a command
     for result in results:

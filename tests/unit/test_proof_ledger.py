@@ -1,6 +1,9 @@
 """The ledger of ``make proof`` sees what is lost, and excuses only twins that a cut-off attempt explains."""
 
-from tests.proof.ledger import Ledger, Sent
+import pytest
+
+from tests.proof.copies import ARMED, SEAL, identify, identify_changed, seal
+from tests.proof.ledger import Ledger, Release, Sent
 
 TAKEN, REFUSED = "250 2.0.0 Ok", "550 5.1.1 No"
 
@@ -40,3 +43,43 @@ def test_what_waits_and_what_nobody_sent() -> None:
     balance = ledger(a=Sent()).balance({"b": 1}, {})
     assert balance.waiting == ("a",)
     assert balance.unknown == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("release", "delivered", "twins", "balanced"),
+    [
+        (Release(1, 1), 1, 0, True),
+        (Release(1, 1), 0, 0, False),  # it said that it had sent it
+        (Release(2, 1), 2, 1, True),  # the first was cut off
+        (Release(1, 1), 2, 1, False),
+        (Release(1, 0), 0, 0, True),
+    ],
+)
+def test_a_release_is_one_copy_more_and_a_second_needs_one_that_was_cut_off(
+    release: Release, delivered: int, twins: int, balanced: bool
+) -> None:
+    made = ledger(a=Sent(TAKEN, 1))
+    made.releases["a"] = release
+    balance = made.balance({"a": delivered} if delivered else {}, {"a": 1})
+    assert (balance.balanced, balance.twins, balance.released) == (balanced, twins, release.done)
+
+
+def sealed(body: bytes, more: str = "") -> bytes:
+    mark = seal(b"Subject: x\r\n\r\n" + body)
+    return f"Message-ID: <a@x>\r\n{SEAL}: {mark}\r\n{more}\r\n".encode() + body
+
+
+def test_a_copy_counts_when_its_body_is_the_one_that_was_sent() -> None:
+    whole = sealed(b"one\r\ntwo\r\n")
+    assert identify(whole) == "a@x"
+    assert identify(b"Received: by x\n" + whole.replace(b"\r\n", b"\n")) == "a@x"
+    assert identify(whole[:-5]) == "a@x (damaged)"
+    assert identify(whole.replace(b"Message-ID: <a@x>\r\n", b"")) == "?"
+
+
+def test_where_macros_are_taken_out_a_copy_with_them_does_not_count() -> None:
+    armed = sealed(b"macros\r\n", f"{ARMED}\r\n")
+    assert identify_changed(armed) == "a@x (with its macros)"
+    assert identify_changed(armed.replace(b"macros", b"a notice")) == "a@x"
+    assert identify_changed(sealed(b"text\r\n")) == "a@x"
+    assert identify_changed(sealed(b"text\r\n")[:-4]) == "a@x (damaged)"
