@@ -9,6 +9,7 @@ import random
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -83,6 +84,8 @@ class Load:
 
     def __init__(self, port: int, ledger: Ledger, *, senders: int, rate: float) -> None:
         self.refused_connections = 0
+        self.put_off: Counter[str] = Counter()
+        """What was said to those who were told to try again."""
         self.under_way = 0
         """Messages between MAIL and the reply that ends it."""
         self.past_dot = 0
@@ -142,6 +145,7 @@ class Load:
                 sent.reply = reply
             if not reply.startswith("4"):
                 return session
+            self.put_off[reply[:80]] += 1
         except ConnectionRefusedError:
             self.refused_connections += 1
         except (OSError, TimeoutError):

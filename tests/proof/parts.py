@@ -219,10 +219,16 @@ def soak(behind: str, seconds: float, tell: Tell) -> Result:
         for _ in _every(2.0, began + seconds):
             tell(f"{time.monotonic() - began:.0f} of {seconds:.0f} s, {len(lane.ledger.sent)} messages")
         samples, rate = watch.stop(), _ended(lane) / (time.monotonic() - sending)
+        assert lane.load is not None
         balance = lane.balance()
     names = ("daemon", "workers", "descriptors", "threads", "processes")
     slopes = {name: growth_per_hour(samples, name) for name in names}
-    facts = {"samples": [asdict(sample) for sample in samples], "growth_per_hour": slopes, "messages_per_second": rate}
+    facts = {
+        "samples": [asdict(sample) for sample in samples],
+        "growth_per_hour": slopes,
+        "messages_per_second": rate,
+        "put_off": lane.load.put_off,
+    }
     complaints = [f"the daemon's memory grows by {slopes['daemon'] / 2**20:.0f} MiB an hour"]
     flat = slopes["daemon"] < FLAT and slopes["descriptors"] < 20 and slopes["threads"] < 5
     return Result("soak", behind, 1, time.monotonic() - began, balance, facts, [] if flat else complaints)

@@ -28,10 +28,12 @@ def _facts(result: dict[str, Any]) -> list[str]:
         ]
     if result["part"] == "soak":
         slopes = facts["growth_per_hour"]
+        put_off = [f"{count} times {reply!r}" for reply, count in facts.get("put_off", {}).items()]
         return [
-            f"{facts['messages_per_second']:.0f} messages/s; "
+            f"{facts['messages_per_second']:.0f} messages/s",
+            *put_off,
             f"daemon {slopes['daemon'] / MEBIBYTE:+.1f} MiB, workers {slopes['workers'] / MEBIBYTE:+.1f} MiB, "
-            f"{slopes['descriptors']:+.1f} descriptors, {slopes['threads']:+.1f} threads an hour"
+            f"{slopes['descriptors']:+.1f} descriptors, {slopes['threads']:+.1f} threads an hour",
         ]
     return []
 
