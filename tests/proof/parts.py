@@ -227,7 +227,7 @@ def soak(behind: str, seconds: float, tell: Tell) -> Result:
         "samples": [asdict(sample) for sample in samples],
         "growth_per_hour": slopes,
         "messages_per_second": rate,
-        "put_off": lane.load.put_off,
+        "put_off": dict(lane.load.put_off),
     }
     complaints = [f"the daemon's memory grows by {slopes['daemon'] / 2**20:.0f} MiB an hour"]
     flat = slopes["daemon"] < FLAT and slopes["descriptors"] < 20 and slopes["threads"] < 5
