@@ -45,11 +45,11 @@ class Releases:
         one = self._ledger.releases[identify_file(held / "message.eml")]
         one.attempts += 1
         status, detail = self._post(held.name, {"why": "expected"})
-        if status == 409 and "releasing" in detail:  # a kill came between
+        if status == 409 and ("releasing" in detail or "duplicate" in detail):  # what a kill left behind
             status, detail = self._post(held.name, {"why": "expected", "again": True})
         if status == 200:
             one.done += 1
-        elif status == 409:  # released, or a copy of what somebody has: nothing was sent
+        elif status == 409:  # released before: nothing was sent
             one.attempts -= 1
         if status in (200, 409):
             self._done.add(held.name)
