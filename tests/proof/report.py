@@ -75,7 +75,7 @@ def draw(samples: list[dict[str, float]], path: Path) -> None:
     counts.set_xlabel("minutes")
     for axes in (memory, counts):
         axes.set_ylim(bottom=0)
-        axes.legend(loc="upper right")
+        axes.legend(loc="center right")
         axes.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(path, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
