@@ -262,6 +262,7 @@ def _filters(query: Query) -> Filters:
         recipient=query.recipient,
         subject=query.subject,
         campaign=query.campaign,
+        file=query.file,
         text=query.text,
         limit=query.limit,
         older_than=int(query.older) if query.older else None,

@@ -21,7 +21,7 @@ from gateway.web.desk import Failed, require
 from gateway.web.pages import DeskError
 from gateway.web.people import Act, Person
 
-BOUNDS = Bounds(messages=20_000, things=100_000, seconds=40.0)
+BOUNDS = Bounds(messages=20_000, things=50_000, seconds=40.0)
 WAIT_SECONDS = 15.0
 """With both of them whoever asks has an answer within a minute."""
 

@@ -96,11 +96,13 @@ class Looking:
         )
 
     async def similar(self, held_id: str) -> Sequence[Similar]:
-        """Those with the same macro, in whatever file, and those of the same sender."""
+        """Those with the same macro, in whatever file, with the same file, and those of the same sender."""
         with told():
             held: Held = await self._quarantine.get(held_id)
             marks = dict.fromkeys(finding.fingerprint for finding in held.record.report.findings)
+            files = dict.fromkeys(part.sha256 for part in held.record.report.parts if part.verdict > Verdict.CLEAN)
             asked = [("same macro", Filters(campaign=mark, limit=MOST_SIMILAR + 1)) for mark in marks if mark][:3]
+            asked += [("same file", Filters(file=digest, limit=MOST_SIMILAR + 1)) for digest in files][:3]
             sender = held.message.sender
             asked += [("same sender", Filters(sender=sender, limit=MOST_SIMILAR + 1))] if sender else []
             others: dict[str, HeldMessage] = {}

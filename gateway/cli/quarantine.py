@@ -28,7 +28,7 @@ from gateway.quarantine import (
     Filters,
     Quarantine,
 )
-from gateway.web.desk import FINGERPRINT
+from gateway.web.desk import DIGEST, FINGERPRINT
 
 MAX_TOLD = 20
 """Lines about the same trouble on a terminal."""
@@ -94,6 +94,12 @@ def _fingerprint(_context: click.Context, _parameter: click.Parameter, value: st
     return value
 
 
+def _digest(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if value and not DIGEST.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no SHA-256: 64 of the digits 0-9 and a-f")
+    return value
+
+
 @quarantine.command("list")
 @click.option(
     "--state",
@@ -109,6 +115,7 @@ def _fingerprint(_context: click.Context, _parameter: click.Parameter, value: st
 @click.option("--subject", default="", help="Part of the subject.")
 @click.option("--text", default="", help="Words, each somewhere in an address, the subject, the id or the Message-ID.")
 @click.option("--macro", default="", callback=_fingerprint, help="With this macro in it: the whole fingerprint.")
+@click.option("--file", default="", callback=_digest, help="With this file in it, by its SHA-256; one with findings.")
 @click.option("--verdict", type=click.Choice([verdict.label for verdict in Verdict]), help="Only this verdict.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="The newest so many.")
 @_json
@@ -122,6 +129,7 @@ def list_held(
     subject: str,
     text: str,
     macro: str,
+    file: str,
     verdict: str | None,
     limit: int,
     as_json: bool,
@@ -138,6 +146,7 @@ def list_held(
         subject=subject,
         text=text,
         campaign=macro,
+        file=file,
         verdict=Verdict.of(verdict) if verdict else None,
         limit=limit,
     )

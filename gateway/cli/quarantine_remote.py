@@ -250,7 +250,7 @@ def _search(filters: Filters) -> dict[str, str]:
         state = "waiting"
     else:
         state = next(iter(filters.states)).value if len(filters.states) == 1 else "all"
-    names = ("sender", "recipient", "subject", "text", "campaign")
+    names = ("sender", "recipient", "subject", "text", "campaign", "file")
     words = {name: str(getattr(filters, name)) for name in names}
     words["verdict"] = "" if filters.verdict is None else filters.verdict.label
     words |= {name: moment.isoformat() for name in ("since", "until") if (moment := getattr(filters, name))}

@@ -24,19 +24,19 @@ from gateway.quarantine.errors import HeldNotFound, StoreRefused
 from gateway.quarantine.journal import Journal, What
 from gateway.quarantine.models import Files, Filters, HeldMessage, HeldRecipient, Stats
 from gateway.quarantine.rows import (
+    Known,
     asked_for,
     audit_values,
     envelope_digest,
-    fingerprints,
     held_values,
+    known,
     matching,
     message,
     place_of,
     recipient_values,
-    texts,
     when,
 )
-from gateway.quarantine.schema import audit, held, macro, recipient, searched
+from gateway.quarantine.schema import audit, file, held, macro, recipient, searched
 from gateway.quarantine.search import Texts
 from gateway.quarantine.search import table as search
 from gateway.quarantine.sidecar import Record
@@ -116,8 +116,7 @@ class Index:
         for table, values in ((held, rows), (recipient, addresses), (audit, entries)):
             if values:
                 await connection.execute(insert(table), values)
-        told = [(place, texts(record), fingerprints(record)) for place, record in zip(places, records, strict=True)]
-        await self._make_known(connection, told)
+        await self._make_known(connection, [(at, known(one)) for at, one in zip(places, records, strict=True)])
 
     async def _places(self, connection: AsyncConnection, new: Sequence[Files]) -> list[int]:
         """A free place in the list for each, at its time or as soon after it as can be."""
@@ -135,16 +134,18 @@ class Index:
         query = select(searched.c.place).where(searched.c.place.in_(wanted))
         return (await connection.scalars(query)).all()
 
-    async def _make_known(self, connection: AsyncConnection, told: Sequence[tuple[int, Texts, set[str]]]) -> None:
+    async def _make_known(self, connection: AsyncConnection, told: Sequence[tuple[int, Known]]) -> None:
         """Enter what can be looked for, by place."""
-        words = [words.values(place) for place, words, _ in told]
+        words = [one.texts.values(place) for place, one in told]
         await connection.execute(insert(searched), words)
         await connection.execute(insert(search), [{"rowid": word.pop("place"), **word} for word in words])
-        macros = [{"fingerprint": one, "place": place} for place, _, ones in told for one in ones]
-        if macros:
-            await connection.execute(insert(macro), macros)
+        macros = [{"fingerprint": mark, "place": place} for place, one in told for mark in sorted(one.macros)]
+        files = [{"sha256": mark, "place": place} for place, one in told for mark in sorted(one.files)]
+        for table, values in ((macro, macros), (file, files)):
+            if values:
+                await connection.execute(insert(table), values)
 
-    async def unknown(self, limit: int) -> dict[str, tuple[int, Texts]]:
+    async def unknown(self, limit: int) -> dict[str, tuple[int, Known]]:
         """Messages that cannot be looked for yet, entered by an older version: by id, their place and what their rows
         tell."""
         query = select(held.c.id, held.c.place, held.c.sender, held.c.from_header, held.c.subject)
@@ -155,11 +156,11 @@ class Index:
         found = {}
         for row in rows:
             addresses = tuple(one.address for one in recipients.get(row.id, ()))
-            known = Texts((row.sender, row.from_header), addresses, (row.subject,), (row.id,))
-            found[row.id] = (row.place, known)
+            told = Texts((row.sender, row.from_header), addresses, (row.subject,), (row.id,))
+            found[row.id] = (row.place, Known(told))
         return found
 
-    async def make_known(self, told: Sequence[tuple[int, Texts, set[str]]]) -> None:
+    async def make_known(self, told: Sequence[tuple[int, Known]]) -> None:
         """Enter what can be looked for of messages that are there, by place."""
         async with self.writing() as connection:
             await self._make_known(connection, told)
@@ -182,8 +183,8 @@ class Index:
         """Bring the row up to what the files say."""
         this = held.c.id == record.held_id
         await connection.execute(update(held).where(this).values(held_values(record, journal, stored)))
-        known = await connection.scalar(select(func.max(audit.c.sequence)).where(audit.c.held_id == record.held_id))
-        missing = [audit_values(record.held_id, entry) for entry in journal.entries if entry.sequence > (known or 0)]
+        entered = await connection.scalar(select(func.max(audit.c.sequence)).where(audit.c.held_id == record.held_id))
+        missing = [audit_values(record.held_id, entry) for entry in journal.entries if entry.sequence > (entered or 0)]
         if missing:
             await connection.execute(insert(audit), missing)
         if journal.delivered:

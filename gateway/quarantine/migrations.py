@@ -50,5 +50,17 @@ def _to_2_places_and_search(connection: Connection) -> None:
     )
 
 
-STEPS: tuple[Callable[[Connection], None], ...] = (_to_2_places_and_search,)
+def _to_3_files(connection: Connection) -> None:
+    """Files can be looked for. Only the records know them: what can be looked for is entered anew from them."""
+    run = connection.exec_driver_sql
+    run(
+        "CREATE TABLE file (sha256 VARCHAR(64) NOT NULL, place BIGINT NOT NULL, "
+        "PRIMARY KEY (sha256, place)) WITHOUT ROWID"
+    )
+    run("INSERT INTO search(search) VALUES ('delete-all')")
+    run("DELETE FROM searched")
+    run("DELETE FROM macro")
+
+
+STEPS: tuple[Callable[[Connection], None], ...] = (_to_2_places_and_search, _to_3_files)
 """The first leads from version 1 to 2, and so on."""

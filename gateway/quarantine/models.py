@@ -25,6 +25,8 @@ class Filters:
     verdict: Verdict | None = None
     campaign: str = ""
     """The fingerprint of a macro, whole."""
+    file: str = ""
+    """The SHA-256 of a file in which something was found."""
     text: str = ""
     """Words, each of which is somewhere in sender, recipient, subject, id or Message-ID."""
     older_than: int | None = None

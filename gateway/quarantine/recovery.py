@@ -19,7 +19,7 @@ from gateway.quarantine.index import Index
 from gateway.quarantine.journal import OURSELVES, What
 from gateway.quarantine.ledger import Ledger
 from gateway.quarantine.models import Files, Settled
-from gateway.quarantine.rows import fingerprints, texts
+from gateway.quarantine.rows import known
 from gateway.quarantine.sidecar import Record
 
 BATCH = 200
@@ -62,10 +62,10 @@ async def _make_known(ledger: Ledger) -> None:
     is found by what its row tells."""
     while unknown := await ledger.index.unknown(BATCH):
         records = await ledger.run(_read_records, ledger, list(unknown))
-        told = []
-        for held_id, (place, known) in unknown.items():
-            record = records.get(held_id)
-            told.append((place, texts(record), fingerprints(record)) if record else (place, known, set[str]()))
+        told = [
+            (place, known(records[held_id]) if held_id in records else by_row)
+            for held_id, (place, by_row) in unknown.items()
+        ]
         await ledger.index.make_known(told)
 
 

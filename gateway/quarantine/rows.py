@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, or_, select
 
-from gateway.message import Envelope, HeldState, clip
+from gateway.message import Envelope, HeldState, Verdict, clip
 from gateway.quarantine.journal import Entry, Journal, What
 from gateway.quarantine.models import Filters, HeldMessage, HeldRecipient
-from gateway.quarantine.schema import audit, held, macro, searched
+from gateway.quarantine.schema import audit, file, held, macro, searched
 from gateway.quarantine.search import Search, Texts
 from gateway.quarantine.search import table as index
 from gateway.quarantine.sidecar import Record
@@ -73,8 +74,27 @@ def audit_values(held_id: str, entry: Entry) -> dict[str, object]:
     }
 
 
-def texts(record: Record) -> Texts:
-    """What of it can be looked for."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What of one message can be looked for: its texts, the fingerprints of its macros, the digests of the files in
+    which something was found."""
+
+    texts: Texts
+    macros: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+
+
+def known(record: Record) -> Known:
+    """What its record tells."""
+    report = record.report
+    return Known(
+        _texts(record),
+        frozenset(clip(finding.fingerprint, 64) for finding in report.findings if finding.fingerprint),
+        frozenset(clip(part.sha256, 64) for part in report.parts if part.verdict > Verdict.CLEAN),
+    )
+
+
+def _texts(record: Record) -> Texts:
     headline, envelope = record.report.headline, record.transaction.envelope
     return Texts(
         sender=(clip(envelope.sender, 320), clip(headline.sender, 500)),
@@ -84,11 +104,6 @@ def texts(record: Record) -> Texts:
     )
 
 
-def fingerprints(record: Record) -> set[str]:
-    """Those of the macros in it."""
-    return {clip(finding.fingerprint, 64) for finding in record.report.findings if finding.fingerprint}
-
-
 def place_of(kept_at: datetime) -> int:
     """Where in the list a message of this moment belongs."""
     return round(kept_at.timestamp() * 1_000_000)
@@ -96,13 +111,15 @@ def place_of(kept_at: datetime) -> int:
 
 def matching(filters: Filters, *columns: ColumnElement[Any], upwards: bool = False) -> Select[tuple[Any, ...]]:
     """What fits, in the order of the list. One table leads, in that order, so that no more is read than is shown."""
-    search, by_macro = Search(filters), macro.alias("by_macro")
+    search, marks = Search(filters), _marks(filters)
     place: ColumnElement[int] = held.c.place
     source: FromClause = held
+    asked: ColumnElement[bool] | None = None
     if search.indexed is not None:
         place, source = index.c.rowid, index.join(held, _led_by(index.c.rowid))
-    elif filters.campaign:
-        place, source = by_macro.c.place, by_macro.join(held, _led_by(by_macro.c.place))
+    elif marks:
+        leading, asked = marks.pop(0)
+        place, source = leading.c.place, leading.join(held, _led_by(leading.c.place))
     elif search.scanned:
         place, source = searched.c.place, searched.join(held, _led_by(searched.c.place))
     if search.scanned and place is not searched.c.place:
@@ -110,16 +127,22 @@ def matching(filters: Filters, *columns: ColumnElement[Any], upwards: bool = Fal
     query = select(*columns).select_from(source).where(*search.scanned)
     if search.indexed is not None:
         query = query.where(search.indexed)
-        if filters.campaign:
-            query = query.where(exists().where(by_macro.c.fingerprint == filters.campaign, by_macro.c.place == place))
-    elif filters.campaign:
-        query = query.where(by_macro.c.fingerprint == filters.campaign)
+    elif asked is not None:
+        query = query.where(asked)
+    for other, wanted in marks:
+        query = query.where(exists().where(wanted, other.c.place == place))
     if filters.states:
         # concat() keeps the index of states out of it: most rows have the same one, and all would have to be sorted
         query = query.where(held.c.state.concat("").in_(sorted(filters.states)))
     if filters.verdict is not None:
         query = query.where(held.c.verdict == filters.verdict.label)
     return query.where(*_bounds(place, filters)).order_by(place if upwards else place.desc()).limit(filters.limit)
+
+
+def _marks(filters: Filters) -> list[tuple[FromClause, ColumnElement[bool]]]:
+    """Tables of what messages hold, and what is asked of each."""
+    given = ((macro, macro.c.fingerprint, filters.campaign), (file, file.c.sha256, filters.file))
+    return [(table, column == value) for table, column, value in given if value]
 
 
 def _led_by(place: ColumnElement[int]) -> ColumnElement[bool]:

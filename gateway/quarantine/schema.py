@@ -21,7 +21,7 @@ from sqlalchemy import (
     event,
 )
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of these tables, with a step in ``migrations``. An index of a newer version is refused,
 never touched."""
 
@@ -71,6 +71,14 @@ macro = Table(
     "macro",
     metadata,
     Column("fingerprint", String(64), primary_key=True),
+    Column("place", BigInteger, primary_key=True, autoincrement=False, comment="of a message that holds it"),
+    sqlite_with_rowid=False,
+)
+
+file = Table(
+    "file",
+    metadata,
+    Column("sha256", String(64), primary_key=True, comment="of a part in which something was found"),
     Column("place", BigInteger, primary_key=True, autoincrement=False, comment="of a message that holds it"),
     sqlite_with_rowid=False,
 )

@@ -26,7 +26,9 @@ PAGE = 50
 PLACE = re.compile(r"[0-9]{1,17}")
 FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
 """Of a macro."""
-SEARCHED = ("text", "state", "verdict", "sender", "recipient", "subject", "since", "until", "campaign")
+DIGEST = re.compile(r"[0-9a-f]{64}")
+"""SHA-256 of a file."""
+SEARCHED = ("text", "state", "verdict", "sender", "recipient", "subject", "since", "until", "campaign", "file")
 """What of a query an address holds, so that a view can be kept as a bookmark."""
 
 
@@ -57,7 +59,7 @@ class Query:
     """What the list is to show. Texts match anywhere; ``state`` "" is what still waits, "all" everything. ``older`` and
     ``newer`` are places in the list (``place``) after or before which it goes on. ``since`` and ``until`` are days
     (UTC, both included) or moments with their zone (``until`` not included), ``campaign`` is the fingerprint of a
-    macro, ``text`` words that are anywhere."""
+    macro, ``file`` the SHA-256 of a file in which something was found, ``text`` words that are anywhere."""
 
     state: str = ""
     verdict: str = ""
@@ -71,6 +73,7 @@ class Query:
     until: str = ""
     campaign: str = ""
     text: str = ""
+    file: str = ""
 
     def at(self, **place: str) -> str:
         """The query string of another page of the same list."""

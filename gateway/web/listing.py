@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from gateway.message import HeldState, Verdict
-from gateway.web.desk import FINGERPRINT, PAGE, PLACE, Desk, Query, place
+from gateway.web.desk import DIGEST, FINGERPRINT, PAGE, PLACE, Desk, Query, place
 from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError
 from gateway.web.visits import Visit, Visits
 
@@ -131,6 +131,7 @@ def sentence(query: Query, count: int) -> str:
         ("about", query.subject and f"“{query.subject}”"),
         ("with", query.text and f"“{query.text}”"),
         ("with the macro", query.campaign[:16]),
+        ("with the file", query.file[:16]),
         ("since", query.since),
         ("until", query.until),
     ]
@@ -153,6 +154,7 @@ def _query(given: Mapping[str, str]) -> Query:
         newer=newer if PLACE.fullmatch(newer) and not older else "",
         since=_day(given.get("since", "")),
         until=_day(given.get("until", "")),
+        file=given.get("file", "") if DIGEST.fullmatch(given.get("file", "")) else "",
         campaign=campaign if FINGERPRINT.fullmatch(campaign) else "",
         sender=text("sender"),
         recipient=text("recipient"),

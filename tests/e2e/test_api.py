@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi.checks import ignored_auth
 
+from gateway.cli.iocs import iocs
 from gateway.cli.quarantine import quarantine
 from gateway.samples import mail
 from gateway.web.api.tokens import Scope
@@ -67,6 +68,13 @@ def test_a_program_finds_understands_and_releases(pair: Start) -> None:
     status, details = ask(running, secret, f"/messages/{held_id[:6]}")
     assert (status, details["record"]["report"]["findings"][0]["kind"]) == (200, "vba-autoexec")
     assert [entry["what"] for entry in details["history"]] == ["kept"]
+    (source,) = ask(running, secret, f"/messages/{held_id}/source")[1]["items"]
+    assert (source["language"], "AutoOpen" in source["text"]) == ("vba", True)
+    assert "To: alice@example.com" in ask(running, secret, f"/messages/{held_id}/text")[1]["header"]
+    assert ask(running, secret, f"/messages/{held_id}/outlook")[1]["verdict"] == "autoexec"
+    mark = details["record"]["report"]["findings"][0]["fingerprint"]
+    file = next(part["sha256"] for part in details["record"]["report"]["parts"] if part["verdict"] == "autoexec")
+    assert ask(running, secret, f"/messages/count?campaign={mark}&file={file}&since=2026-01-01")[1]["count"] == 1
     with ThreadPoolExecutor(6) as pool:
         wish = {"why": "expected"}
         told = list(pool.map(lambda _: ask(running, secret, f"/messages/{held_id}/release", wish), range(6)))
@@ -76,6 +84,14 @@ def test_a_program_finds_understands_and_releases(pair: Start) -> None:
     assert running.hop.messages[0].data == message
     history = ask(running, secret, f"/messages/{held_id}")[1]["history"]
     assert (history[-1]["what"], history[-1]["who"]) == ("released", "ann (api)")
+    hold(running)
+    (other,) = ask(running, secret, "/messages")[1]["items"]
+    similar = ask(running, secret, f"/messages/{other['id']}/similar")[1]["items"]
+    assert [(one["message"]["id"], one["common"]) for one in similar] == [
+        (held_id, "same macro, same file, same sender")
+    ]
+    told = ask(running, secret, "/several/delete", {"ids": [held_id, other["id"]], "why": "spam"})[1]
+    assert [item["status"] for item in told["items"]] == [409, 200]
     assert running.gateway.run("token", "list").endswith("Z\n")  # its use was noted
 
 
@@ -106,6 +122,14 @@ def test_a_gateway_elsewhere_is_commanded_like_ours(pair: Start, tmp_path: Path)
         assert there(*words) == here(*words)
     assert there("list", "--since", "1h", "--state", "held", "--state", "deleted") == here("list")
     assert there("list", "--until", "1h") == there("list", "--state", "released") == ""
+    for form in ("json", "csv", "misp", "stix"):
+        lists = [
+            CliRunner().invoke(iocs, ["--format", form, *place])
+            for place in (where, ["--config", str(running.gateway.configuration)])
+        ]
+        assert [one.exit_code for one in lists] == [0, 0]
+        assert lists[0].stdout == lists[1].stdout
+        assert lists[0].stderr == lists[1].stderr
     sample = tmp_path / "sample.eml"
     assert "do not open it" in there("export", held_id, "--why", "for the sandbox", "-o", str(sample))
     assert sample.read_bytes() == message

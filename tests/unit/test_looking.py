@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -22,9 +23,11 @@ from gateway.message import (
     Decision,
     Edits,
     Envelope,
+    FileType,
     Finding,
     HeldState,
     Kind,
+    Part,
     Reading,
     Recipient,
     Reply,
@@ -293,3 +296,17 @@ async def test_others_with_the_same_macro_or_sender_are_found(tmp_path: Path) ->
         found = await at.desk.look.similar("0" * 16)
         assert [(other.message.id[-1], other.common) for other in found] == [("2", "same macro"), ("1", "same sender")]
         assert await at.desk.look.similar("0" * 15 + "3") == ()
+
+
+async def test_others_with_the_same_file_are_found(tmp_path: Path) -> None:
+    async with desk_of(tmp_path) as at:
+        one = outcome()
+        file = Part("2/a.docm", FileType.DOCM, 9, "ab" * 32, Verdict.AUTOEXEC)
+        logo = Part("1/logo.png", FileType.DOCM, 9, "cd" * 32, Verdict.CLEAN)
+        for number, parts in enumerate([(file, logo, file), (logo,), (file,)]):
+            transaction = replace(one.transaction, envelope=replace(one.transaction.envelope, sender=f"s{number}@x"))
+            report = Report(Verdict.AUTOEXEC, (FOUND,), parts)
+            with contextlib.closing(Spool.of(BYTES + bytes([number]))) as content:
+                await at.quarantine.keep(f"{number:016x}", transaction, content, report, one.decision)
+        found = await at.desk.look.similar("0" * 16)
+        assert [(other.message.id[-1], other.common) for other in found] == [("2", "same file")]

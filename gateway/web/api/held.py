@@ -217,6 +217,7 @@ def query_of(given: models.Fitting) -> Query:
         since=given.since or "",
         until=given.until or "",
         campaign=given.campaign or "",
+        file=given.file or "",
     )
 
 

@@ -18,6 +18,7 @@ from gateway.web.api.mirror import Text, VerdictWord, model_of
 from gateway.web.api.shapes import (
     ADDRESS,
     Address,
+    Digest,
     Fingerprint,
     Given,
     Moment,
@@ -54,6 +55,7 @@ class Fitting(Given):
     since: Moment | None = Field(None, description="Held at or after this moment, or on this day (UTC) or later.")
     until: Moment | None = Field(None, description="Held before this moment, or on this day (UTC) or earlier.")
     campaign: Fingerprint | None = Field(None, description="With this macro in it: a whole `fingerprint`.")
+    file: Digest | None = Field(None, description="With this file in it, by its SHA-256; one that has findings.")
 
 
 class Search(Fitting):

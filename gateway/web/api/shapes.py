@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from gateway.web.desk import FINGERPRINT, PLACE
+from gateway.web.desk import DIGEST, FINGERPRINT, PLACE
 from gateway.web.pages import LONGEST_FIELD
 
 ADDRESS = 320
@@ -55,7 +55,7 @@ def _whole(value: Any) -> Any:
 Words = Annotated[str, Field(max_length=LONGEST_FIELD)]
 Place = Annotated[str, Field(pattern=f"^{PLACE.pattern}$")]
 Fingerprint = Annotated[str, Field(pattern=f"^{FINGERPRINT.pattern}$")]
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Field(pattern=f"^{DIGEST.pattern}$")]
 HeldId = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
 Address = Annotated[str, Field(min_length=1, max_length=ADDRESS)]
 Moment = Annotated[

@@ -142,6 +142,8 @@ def test_the_environment_names_it_too(stub: Stub, token_file: Path) -> None:
         "two words",
         "--macro",
         "cd" * 32,
+        "--file",
+        "ab" * 32,
     ]
     assert CliRunner().invoke(quarantine, words, env=environment).exit_code == 0
     assert dict(parse_qsl(urlsplit(stub.asked[0][1]).query)) == {
@@ -153,6 +155,7 @@ def test_the_environment_names_it_too(stub: Stub, token_file: Path) -> None:
         "since": "2026-11-22T00:00:00+00:00",
         "until": "2026-11-23T10:30:00+02:00",
         "campaign": "cd" * 32,
+        "file": "ab" * 32,
     }
 
 

@@ -1,4 +1,4 @@
-"""An index of version 1 becomes one of this version, and loses nothing."""
+"""An index of an older version becomes one of this version, and loses nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from gateway.quarantine.schema import VERSION
 from tests.unit.quarantine.made import ID, OTHER, keep, opened, transaction, urls
 
 OLD = """
-DROP TABLE search; DROP TABLE searched; DROP TABLE macro; DROP INDEX held_by_place;
+DROP TABLE search; DROP TABLE searched; DROP TABLE macro; DROP TABLE file; DROP INDEX held_by_place;
 ALTER TABLE held DROP COLUMN place; CREATE INDEX held_by_time ON held (kept_at, id);
 UPDATE macrogate_version SET version = 1;
 """
-"""What takes an index of version 2 back."""
+"""What takes an index of this version back to version 1."""
+
+YOUNGER = "DROP TABLE file; UPDATE macrogate_version SET version = 2;"
+"""And to version 2."""
 
 
 def shape(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -33,15 +36,16 @@ def shape(path: Path) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-async def make_old(folder: Path) -> Path:
-    """A quarantine of two messages, at the same moment, as version 1 had it."""
+async def make_old(folder: Path, back: str = OLD) -> Path:
+    """A quarantine of two messages, at the same moment, as version 1, or another one, had it."""
     async with opened(folder) as store:
         await keep(store, ID, of=transaction("one@example.com"))
         await keep(store, OTHER, of=transaction("two@example.com"))
     path = folder / "quarantine.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as base:
-        base.executescript(OLD)
-        base.execute("UPDATE held SET kept_at = 1764000000.25")
+        base.executescript(back)
+        if back is OLD:
+            base.execute("UPDATE held SET kept_at = 1764000000.25")
     return path
 
 
@@ -49,8 +53,9 @@ def test_every_version_has_a_step() -> None:
     assert len(STEPS) == VERSION - 1
 
 
-async def test_an_old_index_is_brought_up_and_looks_like_a_new_one(tmp_path: Path) -> None:
-    path = await make_old(tmp_path)
+@pytest.mark.parametrize("back", [OLD, YOUNGER], ids=["1", "2"])
+async def test_an_old_index_is_brought_up_and_looks_like_a_new_one(tmp_path: Path, back: str) -> None:
+    path = await make_old(tmp_path, back)
     async with opened(tmp_path) as store:
         found = await store.find()
         assert {one.id for one in found} == {ID, OTHER}
@@ -58,6 +63,7 @@ async def test_an_old_index_is_brought_up_and_looks_like_a_new_one(tmp_path: Pat
         assert [one.id for one in await store.find(Filters(recipient="TWO@"))] == [OTHER]
         assert [one.id for one in await store.find(Filters(text="請求書 1@example.org one@"))] == [ID]
         assert len(await store.find(Filters(campaign="0f" * 32))) == 2
+        assert len(await store.find(Filters(file="ab" * 32))) == 2
         await keep(store, "bb" * 8)
         assert len(await store.find(Filters(campaign="0f" * 32))) == 3
     (tmp_path / "new").mkdir()

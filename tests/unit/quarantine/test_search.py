@@ -31,11 +31,14 @@ def number(at: int) -> str:
 
 
 async def fill(store: Quarantine) -> None:
-    """One message for each subject; those of even numbers have a macro of their own."""
+    """One message for each subject; those of even numbers have a macro of their own, each third one the same file, and
+    all of them the same picture."""
     for at, subject in enumerate(SUBJECTS):
         headline = replace(REPORT.headline, subject=subject, message_id=f"<m{at}@id.example>", sender=f"Name{at} <x@y>")
         finding = replace(REPORT.findings[0], fingerprint=f"{at % 2:064x}")
-        report = replace(REPORT, headline=headline, findings=(finding, finding))
+        file = replace(REPORT.parts[0], sha256=f"{at % 3:064x}")
+        parts = (file, file, replace(file, sha256="fe" * 32, verdict=Verdict.CLEAN))
+        report = replace(REPORT, headline=headline, findings=(finding, finding), parts=parts)
         of = transaction(f"to{at}@example.com", f"also{at}@example.net", sender=f"from{at}@outside.test")
         with contextlib.closing(Spool.of(b"x")) as content:
             await store.keep(number(at), of, content, report, DECISION)
@@ -79,6 +82,13 @@ async def found(store: Quarantine, **filters: object) -> list[int]:
         ({"campaign": f"{1:064x}", "subject": "請"}, [1]),
         ({"campaign": f"{1:064x}", "verdict": Verdict.MACRO}, []),
         ({"campaign": "0"}, []),
+        ({"file": f"{0:064x}"}, [0, 3]),
+        ({"file": f"{0:064x}", "campaign": f"{1:064x}"}, [3]),
+        ({"file": f"{0:064x}", "subject": "invoice"}, [0, 3]),
+        ({"file": f"{1:064x}", "subject": "invoice"}, []),
+        ({"file": f"{0:064x}", "campaign": f"{1:064x}", "text": "wi"}, [3]),
+        ({"file": f"{2:064x}", "text": "q"}, [2]),
+        ({"file": "fe" * 32}, []),
         ({"text": "invoice", "verdict": Verdict.AUTOEXEC, "states": frozenset({HeldState.HELD})}, [0, 3]),
         ({"text": "invoice", "states": frozenset({HeldState.RELEASED})}, []),
         ({"text": "in", "states": frozenset({HeldState.RELEASED})}, []),

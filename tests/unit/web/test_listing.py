@@ -19,6 +19,7 @@ from tests.unit.web.test_site import ID, StubDesk, browser, desk, form_token, he
 __all__ = ["browser", "desk", "people"]
 
 MACRO = "0f" * 32
+FILE = "ab" * 32
 STATIC = Path(__file__).resolve().parents[3] / "gateway" / "web" / "static"
 
 
@@ -28,6 +29,7 @@ STATIC = Path(__file__).resolve().parents[3] / "gateway" / "web" / "static"
         (Query(), 12, "12 waiting messages."),
         (Query(state="held"), 1, "1 held message."),
         (Query(state="all", campaign=MACRO, since="2026-11-01"), 0, f"No messages with the macro {MACRO[:16]} since"),
+        (Query(file=FILE), 1, f"1 waiting message with the file {FILE[:16]}."),
         (Query(text="x"), COUNTED + 1, "More than 1,000 waiting messages with “x”."),
         (
             Query(verdict="macro", sender="a", recipient="b", subject="c"),
@@ -42,17 +44,17 @@ def test_what_is_shown_is_said(query: Query, count: int, told: str) -> None:
 
 def test_every_filter_is_in_the_address(browser: TestClient, desk: StubDesk) -> None:
     sign_in(browser)
-    given = f"text=a+b&state=all&since=2026-11-01&until=2026-11-02&campaign={MACRO}"
+    given = f"text=a+b&state=all&since=2026-11-01&until=2026-11-02&campaign={MACRO}&file={FILE}"
     page = browser.get(f"/quarantine?{given}").text
     asked = desk.asked[-1]
-    wanted = ("a b", "all", "2026-11-01", "2026-11-02", MACRO)
-    assert (asked.text, asked.state, asked.since, asked.until, asked.campaign) == wanted
+    wanted = ("a b", "all", "2026-11-01", "2026-11-02", MACRO, FILE)
+    assert (asked.text, asked.state, asked.since, asked.until, asked.campaign, asked.file) == wanted
     assert asked.at() == given
     assert f"/quarantine.csv?{given.replace('&', '&amp;')}" in page
 
 
 @pytest.mark.parametrize(
-    "query", ["since=x", "since=0001-01-01", "until=9999-12-31", "campaign='--", "campaign=Z", "q=1"]
+    "query", ["since=x", "since=0001-01-01", "until=9999-12-31", "campaign='--", "campaign=Z", "file=ab", "q=1"]
 )
 def test_odd_filters_are_none(browser: TestClient, desk: StubDesk, query: str) -> None:
     sign_in(browser)

@@ -151,7 +151,13 @@ def test_whose_it_is(api: Api) -> None:
 # --- looking ---
 
 
-NEW = {"since": "2026-11-22", "until": "2026-11-23T10:30:00+02:00", "campaign": "cd" * 32, "text": "two words"}
+NEW = {
+    "file": "ab" * 32,
+    "since": "2026-11-22",
+    "until": "2026-11-23T10:30:00+02:00",
+    "campaign": "cd" * 32,
+    "text": "two words",
+}
 
 
 def test_the_list_is_asked_as_the_page_asks(api: Api) -> None:
@@ -190,6 +196,8 @@ def test_the_list_is_asked_as_the_page_asks(api: Api) -> None:
         "until=2026-11-22T25:00:00Z",
         "until=2026-11-22%0a",
         "campaign=xyz",
+        "file=ab",
+        "file=" + "A" * 64,
         "campaign=' or 1=1 --",
         "campaign=" + "a" * 65,
         "text=" + "a" * 501,
