@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -142,10 +142,9 @@ class Pair:
     hop: StubHop
 
 
-@pytest.fixture
-def pair() -> Iterator[Callable[..., Pair]]:
-    """``pair(script, smtp="...", more="...", lenient=True)``: start both; the end of the test stops them. ``start`` is
-    more for the environment of the first start."""
+@contextmanager
+def pairs() -> Iterator[Callable[..., Pair]]:
+    """``pair``, and ``shared``, until the block ends."""
     need_gateway()
     with ExitStack() as stack:
 
@@ -163,6 +162,21 @@ def pair() -> Iterator[Callable[..., Pair]]:
             return Pair(gateway.start(**(start or {})), hop)
 
         yield run
+
+
+@pytest.fixture
+def pair() -> Iterator[Callable[..., Pair]]:
+    """``pair(script, smtp="...", more="...", lenient=True)``: start both; the end of the test stops them. ``start`` is
+    more for the environment of the first start."""
+    with pairs() as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Pair]:
+    """One pair for those tests of a module that do not mind what others have sent."""
+    with pairs() as run:
+        yield run()
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,15 @@ import pytest
 from tests.e2e.tools import eventually, lasting_port
 
 START_SECONDS = 60.0
+POLICY = "[policy]\n"
 COMMAND = Path(sys.executable).with_name("macrogate")
+
+
+def joined(text: str, more: str) -> str:
+    """A configuration and further sections of it; what they say of the policy goes to what is said there already."""
+    before, header, after = more.partition(POLICY)
+    keys, bracket, rest = after.partition("\n[")
+    return text.replace(header, f"{header}{keys}\n", 1) + before + bracket + rest if header else text + more
 
 
 class Process(Protocol):
@@ -65,17 +73,18 @@ class GatewayProcess:
         text = (
             f'[smtp]\nlisten = "127.0.0.1:{self.port}"\nhostname = "gateway.test"\n{smtp}\n'
             f'[http]\nlisten = "127.0.0.1:{self.http}"\nusers = "users.json"\ntokens = "tokens.json"\n'
+            f'{POLICY}exceptions = "exceptions.json"\n'
             f'[quarantine]\nstore = "sqlite:///{self.quarantine}/quarantine.db"\n'
-            f'messages = "file://{self.quarantine}/messages"\n{more}\n'
+            f'messages = "file://{self.quarantine}/messages"\n'
         )
+        text = joined(text, f"{more}\n")
         fresh = self.configuration.with_suffix(".new")
         fresh.write_text(text)
         fresh.rename(self.configuration)
 
     def append(self, more: str) -> None:
         """Further sections of the configuration file, before it is read."""
-        with self.configuration.open("a") as file:
-            file.write(more)
+        self.configuration.write_text(joined(self.configuration.read_text(), more))
 
     def start(self, **environment: str) -> GatewayProcess:
         """Start, and return once READY=1 was said."""

@@ -12,7 +12,6 @@ from tests.e2e.tools import eventually
 
 Start = Callable[..., Pair]
 DOCM = "application/vnd.ms-word.document.macroEnabled.12"
-MORE = '[policy]\nexceptions = "exceptions.json"\n'
 SOURCE = 'Sub AutoOpen()\nMsgBox "{}"\nEnd Sub\n'
 
 
@@ -30,7 +29,7 @@ def add(running: Pair, *arguments: str) -> str:
 
 
 def test_an_allowed_macro_passes_in_every_document_to_its_recipient_alone(pair: Start) -> None:
-    running = pair(more=MORE)
+    running = pair()
     port = running.gateway.port
     assert "Held" in send(port, message(), "bob@example.com")
     fingerprint = running.gateway.event("message")["findings"][0]["fingerprint"]
@@ -63,7 +62,7 @@ def test_an_allowed_macro_passes_in_every_document_to_its_recipient_alone(pair: 
 
 
 def test_a_sender_nobody_vouches_for_does_not_pass_and_a_block_holds_clean_mail(pair: Start) -> None:
-    running = pair(more=MORE)
+    running = pair()
     number = add(running, "allow", "sender", "outside.test", "--why", "contract")
     assert "Held" in send(running.gateway.port, message(), "bob@example.com", sender="s@outside.test")
     told = running.gateway.event("message")["exceptions"]
@@ -73,7 +72,7 @@ def test_a_sender_nobody_vouches_for_does_not_pass_and_a_block_holds_clean_mail(
 
 
 def test_a_broken_file_allows_nothing_from_then_on(pair: Start) -> None:
-    running = pair(more=MORE)
+    running = pair()
     assert "Held" in send(running.gateway.port, message(), "bob@example.com")
     fingerprint = running.gateway.event("message")["findings"][0]["fingerprint"]
     add(running, "allow", "macro", fingerprint, "--why", "known")
