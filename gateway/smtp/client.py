@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 
 from gateway.message import Client, Envelope, Reply
 from gateway.metrics import Metrics
+from gateway.smtp.exchange import Stage
 from gateway.smtp.hop_settings import HopSettings, Timeouts
-from gateway.smtp.next_hop import NextHop, Stage, open_hop
+from gateway.smtp.next_hop import NextHop, open_hop
 from gateway.smtp.wire import HopError
 
 __all__ = ["HopError", "HopPool", "HopSettings", "NextHop", "Timeouts"]

@@ -220,6 +220,11 @@ class Conversation(SMTP):
         """How many octets the client has sent ahead."""
         return len(self._reader._buffer)  # type: ignore[attr-defined] # asyncio has no public word for it
 
+    def next_line(self) -> bytes:
+        """The line that is going to be read next, if the client has sent all of it already; else nothing."""
+        line, end, _ = bytes(self._reader._buffer[:MAX_COMMAND]).partition(b"\n")  # type: ignore[attr-defined] # as above
+        return line + end if end else b""
+
     def give_back(self, octets: bytes) -> None:
         """Put back what was read beyond the final dot: pipelined commands."""
         if octets:

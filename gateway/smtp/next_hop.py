@@ -10,16 +10,16 @@ from its first octet sent to its last octet read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from gateway import failpoints
 from gateway.message import Client, Envelope, Recipient, Reply
 from gateway.smtp import introduction
+from gateway.smtp.exchange import Count, Exchange, Refused, Stage
 from gateway.smtp.hop_settings import HopSettings
 from gateway.smtp.protocol import DotStuffer
-from gateway.smtp.wire import CANNOT_CONNECT, OUT_OF_STEP, TIMED_OUT, HopError, Wire, connect
+from gateway.smtp.wire import CANNOT_CONNECT, OUT_OF_STEP, HopError, Wire, connect
 
 PIECE = 256 * 1024
 """Octets stuffed and written before the event loop runs again."""
@@ -31,18 +31,10 @@ XCLIENT_FAILED = frozenset({500, 501, 502, 503, 504, 550})
 """Replies that are about the command or about us (Postfix: 501 for IPv6 under ``inet_protocols = ipv4``, 550 for a host
 that is not authorized) and not about the client: a mistake of configuration, which must not cost mail."""
 
-Stage = Literal["connect", "ehlo", "mail", "rcpt", "data", "dot"]
-Count = Callable[[Stage, str], None]
-"""Told about each reply: its stage, and its class as ``2xx`` ... ``5xx`` or ``error``."""
-
 _NEEDS = {"BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8", "SIZE": "SIZE", "AUTH": "AUTH"} | dict.fromkeys(
     ("RET", "ENVID", "NOTIFY", "ORCPT"), "DSN"
 )
 """The EHLO keyword that has to be offered before a parameter of MAIL or RCPT may be sent."""
-
-
-class Refused(HopError):
-    """The hop did answer, but so that no transaction can follow."""
 
 
 class NextHop:
@@ -59,6 +51,7 @@ class NextHop:
         self._settings = settings
         self._count = count
         self._accepted = 0
+        self._ahead: tuple[Recipient, Reply] | None = None
         self._client = Client()
         self._ident = ""
         self._closing = False
@@ -83,9 +76,9 @@ class NextHop:
 
     async def greet(self, client: Client) -> None:
         """Banner, EHLO, STARTTLS, XCLIENT, as set. Raises ``HopError``, with the hop's words if it refused."""
-        async with self._exchange("connect", self._settings.timeouts.greeting):
+        with self._exchange("connect", self._settings.timeouts.greeting):
             self._must(await self._reply("connect"))
-        async with self._exchange("ehlo", self._settings.timeouts.greeting):
+        with self._exchange("ehlo", self._settings.timeouts.greeting):
             await self._hello(self._settings.hostname)
             if self._settings.tls != "off":
                 await self._encrypt(required=self._settings.tls == "require")
@@ -107,7 +100,7 @@ class NextHop:
                 raise Refused(NO_TLS, f"TLS is required but not to be had: {reply.text}")
             return
         host = self._settings.address.host or None
-        await self._wire.start_tls(self._settings.context(), host)
+        await self._wire.start_tls(self._settings.context(), host, self._settings.timeouts.greeting)
         await self._hello(self._settings.hostname)
 
     async def _impersonate(self, client: Client) -> None:
@@ -139,35 +132,56 @@ class NextHop:
 
     # ---- one transaction
 
-    async def mail(self, sender: str, parameters: str = "") -> Reply:
+    async def mail(self, sender: str, parameters: str = "", ahead: Recipient | None = None) -> Reply:
         """MAIL FROM, after XFORWARD where there is something to tell. ``sender`` without angle brackets. A parameter
         the hop does not offer is answered 451 by us, as the client was promised it; SIZE is left out instead.
-        Raises ``HopError``, and ``ValueError`` for a sender or parameters that would not be one line."""
+        ``ahead`` is the recipient the caller knows to be the next: where the hop offers PIPELINING its RCPT goes along,
+        and ``rcpt`` has the reply. Raises ``HopError``, and ``ValueError`` for what would not be one line."""
         command, refusal = self._command(f"MAIL FROM:<{sender}>", parameters)
         if refusal is not None:
             return refusal
-        async with self._exchange("mail", self._settings.timeouts.command):
-            await self._open([command])
+        commands = [command]
+        if ahead is not None and "PIPELINING" in self.extensions:
+            command, refusal = self._recipient(ahead)
+            commands += [] if refusal else [command]
+        self._accepted, self._ahead = 0, None
+        with self._exchange("mail", self._settings.timeouts.command):
+            await self._open(commands)
             reply = await self._reply("mail")
-        self._accepted = 0
+            if ahead is not None and len(commands) > 1:
+                self._ahead = ahead, await self._reply("rcpt")
         self.in_transaction = reply.positive
         return reply
 
     async def rcpt(self, recipient: Recipient) -> Reply:
         """RCPT TO. Fails as ``mail`` does."""
-        command, refusal = self._command(f"RCPT TO:<{recipient.address}>", recipient.parameters)
+        command, refusal = self._recipient(recipient)
         if refusal is not None:
             return refusal
-        async with self._exchange("rcpt", self._settings.timeouts.command):
-            reply = await self._send("rcpt", command)
+        with self._exchange("rcpt", self._settings.timeouts.command):
+            reply = self._told_ahead(recipient) or await self._send("rcpt", command)
         self._accepted += reply.positive
         return reply
+
+    def _recipient(self, recipient: Recipient) -> tuple[bytes, Reply | None]:
+        return self._command(f"RCPT TO:<{recipient.address}>", recipient.parameters)
+
+    def _told_ahead(self, recipient: Recipient | None) -> Reply | None:
+        """The reply that came with that to MAIL, if there is one. Raises ``HopError`` if it is about anybody else: the
+        hop would deliver to somebody nobody has asked for."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return None
+        if ahead[0] != recipient:
+            raise HopError(OUT_OF_STEP, "a recipient was sent ahead and is not the next")
+        return ahead[1]
 
     async def data(self, chunks: Iterable[bytes]) -> list[Reply]:
         """DATA, the message, the final dot. ``chunks`` are the message without dot-stuffing; anything they raise goes
         through, after the connection is dropped. Returns the final reply; with LMTP one for each accepted recipient, in
         order; or the one reply that refused DATA. Raises ``HopError``."""
-        async with self._exchange("data", self._settings.timeouts.command):
+        with self._exchange("data", self._settings.timeouts.command):
+            self._told_ahead(None)
             self._wire.check_silence()
             reply = await self._send("data", b"DATA\r\n")
         return await self._message(chunks) if self._invited(reply) else [reply]
@@ -191,11 +205,11 @@ class NextHop:
     async def _pipelined(self, envelope: Envelope) -> tuple[Reply, list[Reply], Reply | None]:
         """Replies to MAIL, to every RCPT and to DATA, which are sent in one go."""
         mail, refusal = self._command(f"MAIL FROM:<{envelope.sender}>", envelope.parameters)
-        lines = [self._command(f"RCPT TO:<{one.address}>", one.parameters) for one in envelope.recipients]
+        lines = [self._recipient(one) for one in envelope.recipients]
         refusal = refusal or next((answer for _, answer in lines if answer), None)
         if refusal is not None:
             return refusal, [], None
-        async with self._exchange("mail", self._settings.timeouts.command):
+        with self._exchange("mail", self._settings.timeouts.command):
             await self._open([mail, *(line for line, _ in lines), b"DATA\r\n"])
             first = await self._reply("mail")
             rcpts = [await self._reply("rcpt") for _ in lines]
@@ -234,7 +248,7 @@ class NextHop:
         stuffer, timeouts = DotStuffer(), self._settings.timeouts
         self.messages += 1
         held = b""
-        async with self._exchange("data", timeouts.body):
+        with self._exchange("data", timeouts.body):
             for piece in _pieces(chunks):
                 if held:
                     self._wire.send(held, 0)
@@ -243,7 +257,7 @@ class NextHop:
                 held = stuffer.feed(piece)
             await self._wire.drain()
         # The last piece goes out together with the dot, after a last look whether the hop has spoken too early.
-        async with self._exchange("dot", timeouts.dot):
+        with self._exchange("dot", timeouts.dot):
             self._wire.check_silence()
             failpoints.reach("before-nexthop-dot")
             self._wire.send(held + stuffer.finish(), self._accepted if self._settings.address.lmtp else 1)
@@ -263,7 +277,7 @@ class NextHop:
 
     async def rset(self) -> Reply:
         """End the transaction. Raises ``HopError``."""
-        async with self._exchange("mail", self._settings.timeouts.command):
+        with self._exchange("mail", self._settings.timeouts.command):
             self._wire.send(b"RSET\r\n", 1)
             reply = self._note(await self._wire.reply())
         self.in_transaction = not reply.positive
@@ -290,26 +304,8 @@ class NextHop:
 
     # ---- one exchange
 
-    @asynccontextmanager
-    async def _exchange(self, stage: Stage, seconds: float) -> AsyncIterator[None]:
-        """A deadline round the body of the ``with``; whatever goes wrong in there ends the connection."""
-        try:
-            async with asyncio.timeout(seconds):
-                yield
-        except TimeoutError:
-            self._count(stage, "error")
-            self.abort()
-            raise HopError(TIMED_OUT, f"no complete answer within {seconds:g} s at {stage}") from None
-        except Refused:
-            self.abort()
-            raise
-        except HopError as error:
-            self._count(stage, "error")
-            self.abort()
-            raise HopError(error.reply, f"{error} (at {stage})") from error
-        except BaseException:
-            self.abort()
-            raise
+    def _exchange(self, stage: Stage, seconds: float) -> Exchange:
+        return Exchange(self._wire, stage, seconds, self._count)
 
     async def _ask(self, stage: Stage, command: str) -> Reply:
         return await self._send(stage, command.encode("ascii") + b"\r\n")
@@ -367,9 +363,20 @@ async def open_hop(settings: HopSettings, client: Client, count: Count) -> NextH
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """``chunks`` in pieces of at most ``PIECE`` octets, small ones together: our header line and the message below it
+    are one write and not two."""
+    held: list[bytes] = []
+    size = 0
     for chunk in chunks:
         for start in range(0, len(chunk), PIECE):
-            yield chunk[start : start + PIECE]
+            piece = chunk[start : start + PIECE]
+            if size + len(piece) > PIECE:
+                yield b"".join(held)
+                held, size = [], 0
+            held.append(piece)
+            size += len(piece)
+    if held:
+        yield b"".join(held)
 
 
 def _extensions(reply: Reply) -> dict[str, str]:

@@ -71,11 +71,13 @@ class Relay:
             return gateway.hops.extensions_seen or {}
         return extensions
 
-    async def mail(self, client: Client, path: Path) -> Reply:
-        """MAIL FROM. A positive reply opens the transaction."""
+    async def mail(self, client: Client, path: Path, ahead: Path | None = None) -> Reply:
+        """MAIL FROM. A positive reply opens the transaction. ``ahead`` is what ``rcpt`` is going to be asked next: it
+        saves a round trip to send it along."""
         gateway, self._id = self._current(), _new_id()
+        recipient = None if ahead is None else Recipient(ahead.address, ahead.parameters)
         try:
-            reply = await self._mail(gateway, client, path)
+            reply = await self._mail(gateway, client, path, recipient)
         except HopError as error:
             self._note(gateway, error)
             reply = error.reply
@@ -86,12 +88,12 @@ class Relay:
             await self._let_go()
         return reply
 
-    async def _mail(self, gateway: Gateway, client: Client, path: Path) -> Reply:
+    async def _mail(self, gateway: Gateway, client: Client, path: Path, ahead: Recipient | None) -> Reply:
         """An idle connection may have died unnoticed; the client need not hear of it."""
         hop = await self._connect(gateway, client)
         try:
             hop.introduce(client, self._id)
-            reply = await hop.mail(path.address, path.parameters)
+            reply = await hop.mail(path.address, path.parameters, ahead)
             if reply.code != 421:
                 return reply
         except HopError as error:
@@ -100,7 +102,7 @@ class Relay:
         await self._release()
         hop = await self._connect(gateway, client)
         hop.introduce(client, self._id)
-        return await hop.mail(path.address, path.parameters)
+        return await hop.mail(path.address, path.parameters, ahead)
 
     async def rcpt(self, path: Path) -> Reply:
         """RCPT TO, within an open transaction."""

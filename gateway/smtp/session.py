@@ -16,7 +16,7 @@ from gateway.message import Client, Reply, Transaction
 from gateway.smtp.conversation import Conversation, HangUpError, House
 from gateway.smtp.parameters import checked_recipient, checked_sender, offered
 from gateway.smtp.peers import XCLIENT_ATTRIBUTES, XFORWARD_ATTRIBUTES, client_told
-from gateway.smtp.protocol import CommandError, DataDecoder, parse_hello, parse_path, received_fields
+from gateway.smtp.protocol import Command, CommandError, DataDecoder, Path, parse_hello, parse_path, received_fields
 from gateway.smtp.relay import Relay
 from gateway.spool import CHUNK, Spool
 
@@ -160,7 +160,19 @@ class SmtpSession(Conversation):
         has_auth = "AUTH" in (self.house.current().hops.extensions_seen or {})
         path = parse_path(argument or "", "FROM")
         path = checked_sender(path, self._announced, trusted=self.trusted, hop_has_auth=has_auth)
-        await self.say(await self._relay.mail(self._forwarded or self.client, path))
+        await self.say(await self._relay.mail(self._forwarded or self.client, path, self._recipient_ahead(path)))
+
+    def _recipient_ahead(self, sender: Path) -> Path | None:
+        """Whom the RCPT is for that the client has sent already, right behind the MAIL from ``sender``; None if that is
+        not what follows, or will be refused by us in its turn."""
+        try:
+            command = Command.parse(self.next_line())
+            if command.verb != "RCPT":
+                return None
+            path = parse_path(command.argument, "TO")
+            return checked_recipient(path, self._announced, smtputf8="SMTPUTF8" in sender.keywords())
+        except CommandError:
+            return None
 
     async def smtp_RCPT(self, argument: str | None) -> None:  # noqa: N802 - as above
         if not self._relay.open:

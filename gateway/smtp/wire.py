@@ -46,6 +46,7 @@ class Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
+        self._poller: select.poll
         self._reader = ReplyReader()
         self._replies: deque[Reply] = deque()
         self._expected = 1
@@ -57,6 +58,8 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._poller = select.poll()
+        self._poller.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
 
     def data_received(self, data: bytes) -> None:
@@ -64,11 +67,11 @@ class Wire(asyncio.Protocol):
             for reply in self._reader.feed(data):
                 self._take(reply)
         except BadReply as bad:
-            self._fail(HopError(OUT_OF_STEP, str(bad)))
+            self.fail(HopError(OUT_OF_STEP, str(bad)))
         _wake(self._arrival)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(HopError(LOST, f"connection lost: {exc}" if exc else "connection closed by the next hop"))
+        self.fail(HopError(LOST, f"connection lost: {exc}" if exc else "connection closed by the next hop"))
 
     def pause_writing(self) -> None:
         self._room = asyncio.get_running_loop().create_future()
@@ -89,7 +92,7 @@ class Wire(asyncio.Protocol):
     def check(self) -> None:
         """Raises ``HopError`` if the connection is gone or out of step."""
         if self._trouble is None and not self._expected and self._reader.pending:
-            self._fail(HopError(OUT_OF_STEP, "part of a reply arrived that nobody asked for"))
+            self.fail(HopError(OUT_OF_STEP, "part of a reply arrived that nobody asked for"))
         if self._trouble is not None:
             raise HopError(self._trouble.reply, str(self._trouble))
 
@@ -97,11 +100,8 @@ class Wire(asyncio.Protocol):
         """As ``check``, and nothing may be waiting in the kernel either that the event loop has not seen yet. For the
         moments where an early reply would be taken for the answer to what is sent next."""
         self.check()
-        assert self._transport is not None
-        poller = select.poll()
-        poller.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
-        if poller.poll(0):
-            self._fail(HopError(OUT_OF_STEP, "the next hop spoke out of turn or closed the connection"))
+        if self._poller.poll(0):
+            self.fail(HopError(OUT_OF_STEP, "the next hop spoke out of turn or closed the connection"))
             self.check()
 
     async def reply(self) -> Reply:
@@ -121,13 +121,16 @@ class Wire(asyncio.Protocol):
             await self._room
         self.check()
 
-    async def start_tls(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
-        """Go on under TLS. Raises ``HopError``, also if the hop sent anything before the handshake."""
+    async def start_tls(self, context: ssl.SSLContext, server_hostname: str | None, seconds: float) -> None:
+        """Go on under TLS within ``seconds``. Raises ``HopError``, also if the hop sent anything before the
+        handshake."""
         self.check_silence()
         assert self._transport is not None
         loop = asyncio.get_running_loop()
         try:
-            transport = await loop.start_tls(self._transport, self, context, server_hostname=server_hostname)
+            transport = await loop.start_tls(
+                self._transport, self, context, server_hostname=server_hostname, ssl_handshake_timeout=seconds
+            )
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; ValueError: no host name to verify
             raise HopError(CANNOT_CONNECT, f"TLS handshake failed: {error}") from error
         if transport is None:
@@ -136,7 +139,16 @@ class Wire(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection now, whatever is still to be written."""
-        self._fail(HopError(LOST, "connection dropped by us"))
+        self.fail(HopError(LOST, "connection dropped by us"))
+
+    def fail(self, trouble: HopError) -> None:
+        """Drop the connection and tell whoever waits for it why; the first trouble is the one that is told."""
+        if self._trouble is None:
+            self._trouble = trouble
+        if self._transport is not None:
+            self._transport.abort()
+        _wake(self._arrival)
+        _wake(self._room)
 
     def close(self) -> None:
         """Close once everything is written."""
@@ -150,18 +162,9 @@ class Wire(asyncio.Protocol):
             self._expected -= 1
             self._replies.append(reply)
         elif reply.code >= 400:
-            self._fail(HopError(reply, f"the next hop gave up: {reply.text}"))
+            self.fail(HopError(reply, f"the next hop gave up: {reply.text}"))
         else:
-            self._fail(HopError(OUT_OF_STEP, f"a reply nobody asked for: {reply.text}"))
-
-    def _fail(self, trouble: HopError) -> None:
-        """The first trouble is the one that is told."""
-        if self._trouble is None:
-            self._trouble = trouble
-        if self._transport is not None:
-            self._transport.abort()
-        _wake(self._arrival)
-        _wake(self._room)
+            self.fail(HopError(OUT_OF_STEP, f"a reply nobody asked for: {reply.text}"))
 
 
 def _wake(waiter: asyncio.Future[None] | None) -> None:

@@ -63,7 +63,7 @@ class FakeHop:
             raise answer
         return answer
 
-    async def mail(self, sender: str, parameters: str = "") -> Reply:
+    async def mail(self, sender: str, parameters: str = "", ahead: Recipient | None = None) -> Reply:
         self.in_transaction = True
         return await self._answer(f"MAIL FROM:<{sender}> {parameters}".rstrip())
 

@@ -14,8 +14,8 @@ from gateway.endpoint import Endpoint
 from gateway.message import Client, Envelope, Recipient, Reply
 from gateway.smtp.hop_settings import HopSettings
 from gateway.smtp.next_hop import NextHop, open_hop
-from gateway.smtp.wire import HopError
-from tests.stubs.next_hop import EXTENSIONS, StubHop, drop
+from gateway.smtp.wire import HopError, Wire
+from tests.stubs.next_hop import EXTENSIONS, Conversation, StubHop, drop
 
 STRANGER = Client("192.0.2.9", 4711, "mx.example.org", "mail.example.org", "ESMTP")
 ALL_ATTRIBUTES = "NAME ADDR PORT PROTO HELO IDENT SOURCE"
@@ -162,6 +162,22 @@ async def test_one_large_chunk_is_cut() -> None:
     async with StubHop() as stub, talking_to(stub) as hop:
         assert (await send(hop, "b@x.example", data=data))[0].positive
         assert stub.messages[0].data == data
+
+
+async def test_small_chunks_are_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    send_on = Wire.send
+
+    def send_and_note(wire: Wire, data: bytes, replies: int) -> None:
+        written.append(data)
+        send_on(wire, data, replies)
+
+    monkeypatch.setattr(Wire, "send", send_and_note)
+    async with StubHop() as stub, talking_to(stub) as hop:
+        await hop.mail("a@x.example")
+        await hop.rcpt(Recipient("b@x.example"))
+        await hop.data([b"X-Own: line\r\n", b"Subject: x\r\n\r\n", b"body\r\n"])
+        assert written[-2:] == [b"DATA\r\n", b"X-Own: line\r\nSubject: x\r\n\r\nbody\r\n.\r\n"]
 
 
 async def test_421_is_passed_on_and_ends_the_use_of_the_connection() -> None:
@@ -331,6 +347,49 @@ async def test_a_refused_xforward_costs_only_the_hops_log() -> None:
     ):
         assert (await send(hop, "b@x.example"))[0].positive
         assert stub.messages[0].xforward == {}
+
+
+# ---- the first recipient together with MAIL
+
+
+async def sees_rcpt(conversation: Conversation) -> None:
+    assert conversation.buffer.startswith(b"RCPT TO:<b@x.example>\r\n")
+
+
+async def test_a_recipient_goes_along_with_mail_and_is_answered_in_its_turn() -> None:
+    script = {"MAIL": (sees_rcpt, "250 2.1.0 Ok"), "RCPT": "251 2.1.5 The hop's own word"}
+    async with StubHop(script) as stub, talking_to(stub) as hop:
+        assert (await hop.mail("a@x.example", ahead=Recipient("b@x.example"))).positive
+        assert (await hop.rcpt(Recipient("b@x.example"))).code == 251
+        await hop.rcpt(Recipient("c@x.example"))
+        assert (await hop.data([b"x\r\n"]))[0].positive
+        assert stub.messages[0].recipients == ["b@x.example", "c@x.example"]
+
+
+async def test_without_pipelining_no_recipient_goes_along() -> None:
+    async with StubHop(extensions=[]) as stub, talking_to(stub) as hop:
+        await hop.mail("a@x.example", ahead=Recipient("b@x.example"))
+        assert stub.commands[-1] == "MAIL FROM:<a@x.example>"
+        assert (await hop.rcpt(Recipient("b@x.example"))).positive
+        assert (await hop.data([b"x\r\n"]))[0].positive
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["nobody", "somebody else"])
+async def test_a_recipient_who_went_along_and_is_not_asked_for_gets_nothing(asked: bool) -> None:
+    async with StubHop() as stub, talking_to(stub) as hop:
+        await hop.mail("a@x.example", ahead=Recipient("b@x.example"))
+        with pytest.raises(HopError, match="sent ahead"):
+            await (hop.rcpt(Recipient("c@x.example")) if asked else hop.data([b"x\r\n"]))
+        assert not hop.usable
+        assert stub.ended == []
+
+
+async def test_a_recipient_who_went_along_is_forgotten_with_the_transaction() -> None:
+    async with StubHop() as stub, talking_to(stub) as hop:
+        await hop.mail("a@x.example", ahead=Recipient("b@x.example"))
+        await hop.rset()
+        assert (await send(hop, "c@x.example"))[0].positive
+        assert [message.recipients for message in stub.messages] == [["c@x.example"]]
 
 
 # ---- TLS

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.endpoint import Endpoint
 from gateway.smtp.client import HopPool, HopSettings
-from tests.stubs.next_hop import EXTENSIONS, StubHop, drop
+from tests.stubs.next_hop import EXTENSIONS, Conversation, StubHop, drop
 from tests.unit.smtp.fakes import Stage, World, stage
 from tests.unit.smtp.test_protocol import ENDS, SMUGGLED
 from tests.unit.smtp.test_session import BODY
@@ -156,3 +156,51 @@ async def test_an_envelope_that_is_refused_the_second_time_is_a_451_and_no_copy(
 
         assert (await client.hear()).startswith(b"451 4.4.2")
         assert hop.messages == []
+
+
+# ---- what the client sends in one go
+
+
+GROUP = b"MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nRCPT TO:<c@x.example>\r\nDATA\r\n"
+
+
+async def sees_rcpt(conversation: Conversation) -> None:
+    assert conversation.buffer == b"RCPT TO:<b@x.example>\r\n"
+
+
+async def test_the_first_recipient_a_client_has_sent_ahead_is_asked_about_at_once() -> None:
+    async with StubHop({"MAIL": (sees_rcpt, "250 2.1.0 Ok")}) as hop, through(hop) as at:
+        client = await at.greeted()
+        await client.say(GROUP)
+        assert [(await client.hear())[:3] for _ in range(4)] == [b"250", b"250", b"250", b"354"]
+        await client.say(BODY + b".\r\n")
+        assert (await client.hear()).startswith(b"250")
+        assert hop.messages[0].recipients == ["b@x.example", "c@x.example"]
+
+
+@pytest.mark.parametrize(
+    ("script", "replies"),
+    [
+        ({"MAIL": "550 5.7.1 No", "RCPT": "503 5.5.1 MAIL first"}, [b"550", b"503", b"503", b"503"]),
+        ({"RCPT TO:<b@": "550 5.1.1 Nobody"}, [b"250", b"550", b"250", b"354"]),
+        ({"RCPT": "450 4.2.0 Later"}, [b"250", b"450", b"450", b"554"]),
+        ({"MAIL": [drop]}, [b"250", b"250", b"250", b"354"]),
+        ({"RCPT": [drop]}, [b"250", b"250", b"250", b"354"]),
+    ],
+)
+async def test_what_was_sent_ahead_is_answered_as_if_it_was_not(script: Any, replies: list[bytes]) -> None:
+    async with StubHop(script) as hop, through(hop) as at:
+        client = await at.greeted()
+        await client.say(GROUP)
+        assert [(await client.hear())[:3] for _ in range(4)] == replies
+        assert hop.ended == []
+
+
+@pytest.mark.parametrize("line", [b"RCPT TO:<>", b"RCPT TO:b@x.example", b"RCPT TO:<b@x.example> NOTHING=1", b"NOOP"])
+async def test_what_is_no_recipient_is_not_sent_ahead(line: bytes) -> None:
+    async with StubHop() as hop, through(hop) as at:
+        client = await at.greeted()
+        await client.say(b"MAIL FROM:<a@x.example>\r\n" + line + b"\r\n")
+        assert (await client.hear()).startswith(b"250")
+        await client.hear()
+        assert hop.commands[-1] == "MAIL FROM:<a@x.example>"
