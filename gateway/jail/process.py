@@ -1,9 +1,10 @@
-"""The jailed side: one process that takes a descriptor, looks into it, answers, and takes the next.
+"""The jailed side: one process that takes a message, looks into it, answers, and takes the next.
 
 Contract: ``run`` is entered in a fresh child of the fork server and never returns. It loads its tasks, closes every
 door behind it (``jail.confinement``), says ``Ready`` or ``Unfit``, and then answers one job after the other until the
 front closes the channel. Whatever goes wrong ends in an answer that is no verdict or in the end of the process; both
-are "no verdict" to the front. The message is mapped read-only and nothing of it is kept between jobs.
+are "no verdict" to the front. A small message comes with its job, a larger one as a descriptor and is mapped read-only;
+nothing of it is kept between jobs.
 
 Started by multiprocessing's fork server, but talking JSON over a socket: a queue or pipe of multiprocessing would
 unpickle in the front what a taken-over worker sends.
@@ -18,6 +19,7 @@ import mmap
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -185,10 +187,15 @@ class Worker:
             job = decode_job(frame)
             self._job = job.job
             confinement.limit_processor(self._orders.timeout)
-            with _mapped(self._descriptors.pop()) as data:
+            with self._message(frame) as data:
                 pieces = self._perform(job, data)
+            del frame, data
             for piece in pieces:
                 self._channel.sendall(piece)
+
+    def _message(self, frame: Frame) -> AbstractContextManager[Data]:
+        """What the job is about: behind the descriptor that came with it, or else in its frame."""
+        return _mapped(self._descriptors.pop()) if self._descriptors else contextlib.nullcontext(bytes(frame.tail))
 
     def _perform(self, job: Job, data: Data) -> tuple[bytes, ...]:
         """The frame to answer with, in pieces."""

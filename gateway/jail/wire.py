@@ -68,6 +68,10 @@ MAX_NAMES: Final = 80
 """DNS names of one message: of 8 signatures, 50 seals and one message signature, of the policy in two places."""
 MAX_SOURCES: Final = 30
 
+INLINE: Final = 1 << 16
+"""Bytes of a message that goes to the worker in the frame of its job: a descriptor costs both sides more than the copy
+does, and nine messages of ten are smaller."""
+
 _PREFIX = struct.Struct("!II")
 
 
@@ -106,9 +110,9 @@ class FrameReader:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Front → worker, with a descriptor of the message beside it. ``recall``: the front remembers documents; ``mail``:
-    a message, or else one file of that ``name``; ``strip`` and ``disarm``: MIME part numbers; ``link``: where the
-    recipient can ask for the original."""
+    """Front → worker; the message comes behind it as the tail, or beside it as a descriptor. ``recall``: the front
+    remembers documents; ``mail``: a message, or else one file of that ``name``; ``strip`` and ``disarm``: MIME part
+    numbers; ``link``: where the recipient can ask for the original."""
 
     job: int
     do: Literal["examine", "rewrite", "disarm", "names", "authenticate", "read", "sources", "extract"]
@@ -309,8 +313,8 @@ def encode_answer(answer: Answer, tail_size: int = 0) -> bytes:
     return head(_ANSWER.dump_json(answer), tail_size)
 
 
-def encode_job(job: Job) -> bytes:
-    return head(_JOB.dump_json(job))
+def encode_job(job: Job, message: bytes = b"") -> bytes:
+    return head(_JOB.dump_json(job), len(message)) + message
 
 
 def decode_job(frame: Frame) -> Job:

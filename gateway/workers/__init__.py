@@ -8,7 +8,7 @@ and replaced before the next one. Content that has cost ``poison_after`` workers
 (``ScanFailed.poison``). The event loop never waits for a process.
 
 The pool is our own, not pebble's or multiprocessing's: those unpickle what a worker sends. Here it is JSON,
-checked by ``jail.wire``; the message goes to the worker as a descriptor that cannot be written through.
+checked by ``jail.wire``; the message goes to the worker as a copy or as a descriptor that cannot be written through.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from gateway.events import MailLog
 from gateway.jail.checks import WireError
 from gateway.jail.process import OUT_OF_MEMORY, Orders
 from gateway.jail.wire import (
+    INLINE,
     RESULTS,
     Answer,
     Ask,
@@ -252,31 +253,33 @@ class Workers:
     async def _submit(self, job: Job, content: Spool) -> tuple[Answer, bytes | bytearray]:
         link = await self._next_worker()
         try:
-            descriptor = content.descriptor()
+            frame, descriptors = _packed(job, content)
         except OSError as error:
             self._release(link)
             raise ScanFailed(Kind.LIMIT, f"the message cannot be handed over: {error.strerror}") from None
         # A task of its own: when our caller is cancelled the worker still has to be listened to until it is done.
-        return await asyncio.shield(self._spawn(self._work(link, job, descriptor, content.size)))
+        return await asyncio.shield(self._spawn(self._work(link, job, frame, descriptors, content.size)))
 
-    async def _work(self, link: WorkerLink, job: Job, descriptor: int, size: int) -> tuple[Answer, bytes | bytearray]:
+    async def _work(
+        self, link: WorkerLink, job: Job, frame: bytes, descriptors: list[int], size: int
+    ) -> tuple[Answer, bytes | bytearray]:
         """Have ``link`` do the job, and see to what becomes of it afterwards."""
         self._metrics.workers_busy.inc()
+        deadline = asyncio.get_running_loop().call_later(self._settings.timeout, link.expire)
         try:
-            async with asyncio.timeout(self._settings.timeout):
-                answer, tail = await self._converse(link, job, descriptor, size)
-        except TimeoutError:
-            sentence = f"the scan gave no verdict within {self._settings.timeout:g} seconds"
-            raise await self._lose(link, "timeout", sentence) from None
+            await link.send(frame, descriptors)
+            answer, tail = await self._answer(link, job, size)
         except WireError as error:
             raise await self._lose(link, "protocol", f"the scan worker gave no valid answer: {error}") from None
         except WorkerGone:
-            raise await self._lose(link) from None
+            raise await self._lose(link, *(self._too_late() if link.overdue else ())) from None
         finally:
-            os.close(descriptor)
+            deadline.cancel()
+            for descriptor in descriptors:
+                os.close(descriptor)
             self._metrics.workers_busy.dec()
         link.jobs += 1
-        if answer.grown or link.exposed or link.jobs >= self._settings.messages_per_worker:
+        if answer.grown or link.exposed or link.overdue or link.jobs >= self._settings.messages_per_worker:
             self._spawn(self._renew(link))
         else:
             self._release(link)
@@ -286,11 +289,12 @@ class Workers:
             self._memory.learn(link.ready.edition, answer.report)
         return answer, tail
 
-    async def _converse(
-        self, link: WorkerLink, job: Job, descriptor: int, size: int
-    ) -> tuple[Result | Failed, bytes | bytearray]:
-        """Raises ``WorkerGone`` or ``WireError``."""
-        await link.send(encode_job(job), [descriptor])
+    def _too_late(self) -> tuple[str, str]:
+        return "timeout", f"the scan gave no verdict within {self._settings.timeout:g} seconds"
+
+    async def _answer(self, link: WorkerLink, job: Job, size: int) -> tuple[Result | Failed, bytes | bytearray]:
+        """What the worker says in the end; what it asks on the way is answered. Raises ``WorkerGone`` or
+        ``WireError``."""
         for _ in range(MAX_ASKS):
             frame = await link.receive()
             answer = decode_answer(frame, job.job, size)
@@ -430,6 +434,13 @@ class Workers:
         self._metrics.poisoned.inc()
         self._events.poison(digest)
         return ScanFailed(failure.kind, failure.detail, poison=True)
+
+
+def _packed(job: Job, content: Spool) -> tuple[bytes, list[int]]:
+    """The frame to send for a job, and the descriptor to send with it, if any. Raises ``OSError``."""
+    if content.size <= INLINE:
+        return encode_job(job, content.read()), []
+    return encode_job(job), [content.descriptor()]
 
 
 def _give_up(turn: asyncio.Future[WorkerLink]) -> None:

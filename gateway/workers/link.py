@@ -50,8 +50,13 @@ class WorkerLink:
         self.exposed = False
         """Something that could have taken it over was given to it: it must not see another message."""
         self.ready = Ready("", ())
+        self.overdue = False
+        """It did not answer in time, and was killed for it."""
         self._channel = channel
         self._reader = FrameReader()
+        self._listening: asyncio.AbstractEventLoop | None = None
+        self._arrival: asyncio.Future[None] | None = None
+        self._lost = ""
 
     async def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
         """Hand over a frame, descriptors with its first byte. Raises ``WorkerGone``."""
@@ -79,16 +84,39 @@ class WorkerLink:
 
     async def receive(self) -> Frame:
         """The next frame. Raises ``WorkerGone`` or ``WireError``. Descriptors a worker sends the kernel drops here."""
-        loop = asyncio.get_running_loop()
         while (frame := self._reader.next()) is None:
-            try:
-                data = await loop.sock_recv(self._channel, CHUNK)
-            except OSError as error:
-                raise WorkerGone(str(error)) from None
-            if not data:
-                raise WorkerGone("the worker closed its channel")
-            self._reader.feed(data)
+            if self._lost:
+                raise WorkerGone(self._lost)
+            loop = asyncio.get_running_loop()
+            self._arrival = loop.create_future()
+            if self._listening is None:
+                self._listening = loop
+                loop.add_reader(self._channel, self._take)
+            await self._arrival
         return frame
+
+    def _take(self) -> None:
+        """Something has come. The loop goes on listening from one job to the next, which spares four system calls a
+        job; of a worker that speaks while nobody waits for it, no more than this one chunk is taken."""
+        try:
+            data = self._channel.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            data, self._lost = b"", str(error)
+        if data:
+            self._reader.feed(data)
+        else:
+            self._lost = self._lost or "the worker closed its channel"
+        if self._lost or self._arrival is None or self._arrival.done():
+            self._stop_listening()
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def _stop_listening(self) -> None:
+        if self._listening is not None:
+            self._listening.remove_reader(self._channel)
+            self._listening = None
 
     def watch(self, died: Callable[[WorkerLink], None]) -> None:
         """Call ``died`` once when the process ends, whether or not anybody is talking to it."""
@@ -113,8 +141,14 @@ class WorkerLink:
             with contextlib.suppress(ProcessLookupError):
                 send(pid, signal.SIGKILL)
 
+    def expire(self) -> None:
+        """Its time is up."""
+        self.overdue = True
+        self.kill()
+
     def close(self) -> None:
         """Give the channel back. Nobody may be waiting on it."""
+        self._stop_listening()
         self._channel.close()
 
 

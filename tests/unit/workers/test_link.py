@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,11 +12,11 @@ import pytest
 
 from gateway.jail.checks import WireError
 from gateway.jail.wire import head
-from gateway.workers.link import WorkerGone, WorkerLink, explain
+from gateway.workers.link import CHUNK, WorkerGone, WorkerLink, explain
 
 
 @pytest.fixture
-def pair() -> Any:
+async def pair() -> AsyncIterator[tuple[WorkerLink, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     link = WorkerLink(cast(Any, SimpleNamespace(pid=None, sentinel=-1)), ours)
@@ -74,6 +75,33 @@ async def test_frames_are_taken_one_by_one(pair: tuple[WorkerLink, socket.socket
     assert (await link.receive()).tail == b"tail"
     with pytest.raises(WireError):
         await link.receive()
+
+
+async def test_a_worker_that_speaks_while_nobody_waits_is_not_read_on(pair: tuple[WorkerLink, socket.socket]) -> None:
+    link, theirs = pair
+    theirs.sendall(head(b"one"))
+    assert (await link.receive()).text == b"one"
+    theirs.setblocking(False)
+    taken = 0
+    while taken < 64 * CHUNK:
+        try:
+            taken += theirs.send(bytes(CHUNK))
+        except BlockingIOError:  # the kernel's buffer is full
+            break
+        await asyncio.sleep(0)
+    assert taken < 8 * CHUNK
+
+
+async def test_a_caller_that_leaves_takes_no_frame_along(pair: tuple[WorkerLink, socket.socket]) -> None:
+    link, theirs = pair
+    leaving = asyncio.create_task(link.receive())
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    theirs.sendall(head(b"one") + head(b"two"))
+    await asyncio.sleep(0.01)
+    assert (await link.receive()).text == b"one"
+    assert (await link.receive()).text == b"two"
 
 
 async def test_a_descriptor_from_a_worker_is_not_taken(pair: tuple[WorkerLink, socket.socket]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import uvloop
 
+from gateway.jail.wire import INLINE
 from gateway.message import Action, Decision, Kind, Report, ScanFailed, Span, Verdict
 from gateway.spool import MEMORY_LIMIT, Spool
 from gateway.workers.link import Nursery, WorkerLink, WorkerUnfit
@@ -47,7 +48,7 @@ async def test_a_message_is_examined_in_a_worker() -> None:
         assert jail.value("queue_wait_seconds_count") == 1
 
 
-@pytest.mark.parametrize("size", [0, 1, MEMORY_LIMIT, MEMORY_LIMIT + 1, 5 << 20])
+@pytest.mark.parametrize("size", [0, 1, INLINE, INLINE + 1, MEMORY_LIMIT, MEMORY_LIMIT + 1, 5 << 20])
 async def test_every_byte_reaches_the_worker(size: int) -> None:
     async with pool() as jail:
         content = Spool.of(bytes(size))
@@ -202,7 +203,9 @@ async def test_no_descriptor_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> N
 
     async with pool() as jail:
         monkeypatch.setattr(Spool, "descriptor", none_left)
-        assert (await jail.failure("ok")).kind is Kind.LIMIT
+        with pytest.raises(ScanFailed) as caught:
+            await jail.workers.examine(Spool.of(bytes(INLINE + 1)))
+        assert caught.value.kind is Kind.LIMIT
         monkeypatch.undo()
         assert await jail.order("ok")
 
