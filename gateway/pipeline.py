@@ -161,14 +161,17 @@ class Pipeline:
     async def _judge(self, transaction: Transaction, content: Spool, watch: Stopwatch) -> tuple[Report, Decision]:
         """Scan and decide. No verdict is never a pass: it is put off as ``on_failure`` says, and poison is judged. Even
         with ``deliver`` nothing goes that its sender and recipients alone keep from going."""
-        (report, failure), authentication = await asyncio.gather(
-            self._scanned(content, watch), self._authenticated(content, watch)
-        )
-        report = replace(report, authentication=authentication)
+        if self.authenticator is None:
+            report, failure = await self._scanned(content, watch)
+        else:
+            (report, failure), authentication = await asyncio.gather(
+                self._scanned(content, watch), self._authenticated(content, watch, self.authenticator)
+            )
+            report = replace(report, authentication=authentication)
         if failure is None or failure.poison:
             return report, self.policy.decide(transaction, report, self.exceptions())
         if self.on_failure is Action.DELIVER:
-            unseen = Report(Verdict.CLEAN, authentication=authentication)
+            unseen = Report(Verdict.CLEAN, authentication=report.authentication)
             decision = self.policy.decide(transaction, unseen, self.exceptions())
             if decision.action in WITHHELD:
                 return report, decision
@@ -182,11 +185,9 @@ class Pipeline:
             finding = Finding.of(failure.kind, "message", failure.detail)
             return Report(verdict=finding.verdict, findings=(finding,)), failure
 
-    async def _authenticated(self, content: Spool, watch: Stopwatch) -> Authentication | None:
-        if self.authenticator is None:
-            return None
+    async def _authenticated(self, content: Spool, watch: Stopwatch, by: Authenticator) -> Authentication:
         with watch.step("authenticate"):
-            return await self.authenticator.verify(content)
+            return await by.verify(content)
 
     async def _act(
         self, transaction: Transaction, content: Spool, decision: Decision, held_id: str, watch: Stopwatch

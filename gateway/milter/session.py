@@ -99,6 +99,8 @@ class _Message:
     """The MTA is being told of changes."""
     parting: bytes = b""
     """The last of the changes, which go out together with the verdict: a write less for us, a wait less for the MTA."""
+    alive: asyncio.TimerHandle | None = None
+    """When the MTA is next told that we are."""
     handed_over: bool = False
     """Nothing is left to be told but ``parting``."""
 
@@ -147,8 +149,7 @@ class Session:
         self._admit()
         while not self.house.draining:
             limit = self.house.patience.idle if self._milter.idle else self.house.patience.message
-            async with asyncio.timeout(limit):
-                data = await self._reader.read(CHUNK)
+            data = await self._read(limit)
             self._peer.hurry()
             if not data:
                 return "dropped"
@@ -157,6 +158,14 @@ class Session:
                     return "quit"
                 await self._obey(event)
         return "drained"
+
+    async def _read(self, seconds: float) -> bytes:
+        """Raises ``TimeoutError``. A timer and no ``asyncio.timeout``, which costs ten times as much, on every read."""
+        timer = self._loop.call_later(seconds, self._reader.set_exception, TimeoutError())
+        try:
+            return await self._reader.read(CHUNK)
+        finally:
+            timer.cancel()
 
     def _admit(self) -> None:
         """Raises ``MilterError`` for a peer that is not to be here, or one too many."""
@@ -301,18 +310,24 @@ class Session:
             return await self._hand_over(message, edits)
 
         in_queue = hold if self.settings.hold else None
-        work = asyncio.create_task(message.gateway.process(transaction, message.incoming.spool, deliver, in_queue))
+        self._watch(message)
         try:
-            while not (await asyncio.wait({work}, timeout=self.house.patience.progress))[0]:
-                if not message.changing:  # a body is replaced by packets that follow each other
-                    self._writer.write(reply(Command.BODYEOB, Answer.PROGRESS))
-            return work.result()
+            return await message.gateway.process(transaction, message.incoming.spool, deliver, in_queue)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not lose mail: the client keeps it and tries again
             self.house.events.notice("message-error", id=transaction.id, error=repr(error)[:500])
             return NOT_NOW
         finally:
-            work.cancel()
-            await asyncio.wait({work})
+            if message.alive is not None:
+                message.alive.cancel()
+
+    def _watch(self, message: _Message) -> None:
+        """Have the MTA told that we are alive, if the message takes long, again and again."""
+        message.alive = self._loop.call_later(self.house.patience.progress, self._tell_alive, message)
+
+    def _tell_alive(self, message: _Message) -> None:
+        if not message.changing:  # a body is replaced by packets that follow each other
+            self._writer.write(reply(Command.BODYEOB, Answer.PROGRESS))
+        self._watch(message)
 
     async def _hand_over(self, message: _Message, edits: Edits) -> Reply:
         """Tell the MTA how the message is to be changed; whether it is accepted is said after that."""

@@ -10,6 +10,7 @@ a message; never raises once parsed. ``PolicyError`` lists every mistake of a fi
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
@@ -176,6 +177,11 @@ class Policy:
             )
             for table in file.rules
         )
+        self._about = {
+            verdict: tuple(rule for rule in self.rules if verdict in (rule.table.when.verdict or Verdict))
+            for verdict in Verdict
+        }
+        """The rules a message of that verdict can match."""
         self.version = file.lists.version
         self._local = file.local
         self._ours = _own_domains(file.local)
@@ -222,7 +228,8 @@ class Policy:
             self._decide_for(address, transaction, report, exceptions) for address in speakers.values() or ("",)
         ]
         shadow = dict.fromkeys(rule for decision in decisions for rule in decision.shadow)
-        return replace(_strictest(decisions), shadow=tuple(shadow))
+        decision = _strictest(decisions)
+        return replace(decision, shadow=tuple(shadow)) if shadow else decision
 
     def is_ours(self, address: str) -> bool:
         """Whether it is in a domain of ``[local]``."""
@@ -237,11 +244,10 @@ class Policy:
             decision = _strictest([_blocked(ruling.block), decision])
         elif ruling.allowed:
             decision = _allowed(ruling.allowed, decision)
-        return replace(decision, exceptions=ruling.told)
+        return replace(decision, exceptions=ruling.told) if ruling.told else decision
 
     def _by_rules(self, recipient: str, transaction: Transaction, report: Report) -> Decision:
-        facts = self._facts(transaction.client, transaction.envelope.sender, recipient)
-        facts = replace(facts, transaction=transaction)
+        facts = self._facts(transaction.client, transaction.envelope.sender, recipient, transaction)
         decided: list[Decision] = []
         shadow: list[str] = []
         left = report
@@ -251,14 +257,15 @@ class Policy:
             if match.whole or rule.table.action not in PARTIAL:
                 break
             left = stripped(left, match) if rule.table.action in CHANGES else without(left, match)
-        return replace(_strictest(decided), shadow=tuple(dict.fromkeys(shadow)))
+        decision = _strictest(decided)
+        return replace(decision, shadow=tuple(dict.fromkeys(shadow))) if shadow else decision
 
     def _first(self, facts: _Facts, report: Report, shadow: list[str], *, again: bool) -> tuple[Rule, Match] | None:
         """The first applied rule that matches, and on what; rules on trial met on the way are noted in ``shadow``.
 
         ``again``: only what is left of a message is asked about, so a rule has to name something in it.
         """
-        for rule in self.rules:
+        for rule in self._about[report.verdict]:
             match = rule.matches(facts, report)
             if match is None or (again and match.whole):
                 continue
@@ -268,9 +275,9 @@ class Policy:
             return rule, match
         return None
 
-    def _facts(self, client: Client, sender: str, recipient: str) -> _Facts:
+    def _facts(self, client: Client, sender: str, recipient: str, transaction: Transaction | None = None) -> _Facts:
         address = _address(client.address)
-        return _Facts(sender, recipient, address, self._direction(address, sender, recipient))
+        return _Facts(sender, recipient, address, self._direction(address, sender, recipient), transaction)
 
     def _direction(self, address: IPv4Address | IPv6Address | None, sender: str, recipient: str) -> Direction | None:
         """``None`` where neither side is ours. A recipient without a domain is ours (the MTA appends its own)."""
@@ -309,6 +316,7 @@ def _both(family: frozenset[FileType] | None, types: frozenset[FileType] | None)
     return family & types
 
 
+@functools.lru_cache(maxsize=1024)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)

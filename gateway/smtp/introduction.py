@@ -7,6 +7,7 @@ most ``MAX_COMMAND`` octets with CRLF.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv6Address, ip_address
@@ -45,7 +46,7 @@ def attributes(client: Client, ident: str = "") -> dict[str, str]:
 def commands(verb: str, offered: str, known: Mapping[str, str], names: Iterable[str]) -> list[bytes]:
     """The commands that tell ``known``, as many as the length limit asks for. ``offered`` is the parameter of the EHLO
     keyword ``verb``: the attributes the hop takes. No commands if it takes none of ``names``."""
-    taken = frozenset(offered.upper().split())
+    taken = _words(offered)
     lines: list[bytes] = []
     line = start = verb.encode("ascii")
     for name in names:
@@ -65,6 +66,12 @@ def xtext(value: str) -> bytes:
     return _ENCODED.sub(lambda octet: b"+%02X" % ord(octet[0]), value.encode("ascii"))
 
 
+@functools.lru_cache(maxsize=16)
+def _words(offered: str) -> frozenset[str]:
+    return frozenset(offered.upper().split())
+
+
+@functools.lru_cache(maxsize=1024)
 def _address(address: str) -> str:
     """Postfix wants ``IPV6:`` before an IPv6 literal; a mapped address is the IPv4 address it stands for."""
     try:
