@@ -265,16 +265,13 @@ class Workers:
     ) -> tuple[Answer, bytes | bytearray]:
         """Have ``link`` do the job, and see to what becomes of it afterwards."""
         self._metrics.workers_busy.inc()
-        deadline = asyncio.get_running_loop().call_later(self._settings.timeout, link.expire)
         try:
-            await link.send(frame, descriptors)
-            answer, tail = await self._answer(link, job, size)
+            answer, tail = await self._in_time(link, job, frame, descriptors, size)
         except WireError as error:
             raise await self._lose(link, "protocol", f"the scan worker gave no valid answer: {error}") from None
         except WorkerGone:
             raise await self._lose(link, *(self._too_late() if link.overdue else ())) from None
         finally:
-            deadline.cancel()
             for descriptor in descriptors:
                 os.close(descriptor)
             self._metrics.workers_busy.dec()
@@ -288,6 +285,18 @@ class Workers:
         if isinstance(answer, Examined):
             self._memory.learn(link.ready.edition, answer.report)
         return answer, tail
+
+    async def _in_time(
+        self, link: WorkerLink, job: Job, frame: bytes, descriptors: list[int], size: int
+    ) -> tuple[Result | Failed, bytes | bytearray]:
+        """The worker's answer. One that does not come in time is killed, which ends the wait: ``WorkerGone``. Raises
+        ``WireError`` too."""
+        deadline = asyncio.get_running_loop().call_later(self._settings.timeout, link.expire)
+        try:
+            await link.send(frame, descriptors)
+            return await self._answer(link, job, size)
+        finally:
+            deadline.cancel()
 
     def _too_late(self) -> tuple[str, str]:
         return "timeout", f"the scan gave no verdict within {self._settings.timeout:g} seconds"
