@@ -25,6 +25,8 @@ ENGINE_VERSION = "2"
 """Changes when the same bytes and rules may give another verdict; part of the key of every remembered verdict."""
 
 OWN_HEADER = "x-macrogate"
+_RESULTS = "authentication-results"
+_FORGEABLE = frozenset({OWN_HEADER, _RESULTS})
 
 _COPIED = 1 << 20
 """A mapped message of fewer bytes is copied once: bytes are searched many times, and mapped memory a byte at a time."""
@@ -57,7 +59,7 @@ def examine(
         parts=tuple(scan.parts),
         headline=_headline(top),
         sha256=hashlib.sha256(content).hexdigest(),
-        forged=tuple(field.span for field in top.fields if _is_ours(field, authserv_id)),
+        forged=tuple(field.span for field in top.fields if field.name in _FORGEABLE and _is_ours(field, authserv_id)),
         recalled=scan.recalled,
         seconds=time.monotonic() - began,
         whole=scan.whole,
@@ -79,11 +81,7 @@ def _is_ours(field: headers.Field, authserv_id: str) -> bool:
     """Whether a header field claims to have been written by us."""
     if field.name == OWN_HEADER:
         return True
-    return (
-        bool(authserv_id)
-        and field.name == "authentication-results"
-        and headers.first_word(field.value) == authserv_id.lower()
-    )
+    return bool(authserv_id) and field.name == _RESULTS and headers.first_word(field.value) == authserv_id.lower()
 
 
 def _examine_mail(data: headers.Bytes, scan: Scan) -> headers.Block:
@@ -103,7 +101,9 @@ def _examine_tree(data: headers.Bytes, top: headers.Block, message: Blob, look: 
 
 
 def _headline(top: headers.Block) -> Headline:
+    values = {field.name: field.value for field in reversed(top.fields)}  # the first field of a name counts
+
     def shown(name: str) -> str:
-        return clip(headers.decode_words(top.first(name)), 300)
+        return clip(headers.decode_words(values.get(name, "")), 300)
 
     return Headline(shown("subject"), shown("from"), shown("message-id"), shown("date"))

@@ -108,10 +108,6 @@ class Block:
         """The values of every field of that name, in order."""
         return [found.value for found in self.fields if found.name == name]
 
-    def first(self, name: str) -> str:
-        """The first of them, or ""."""
-        return next((found.value for found in self.fields if found.name == name), "")
-
 
 @dataclass(frozen=True, slots=True)
 class Value:

@@ -83,7 +83,9 @@ _FROM_END = [line for line in MAGIC if line[0] < 0]
 _BEGINS = re.compile(b"|".join(b".{%d}(%b)" % (at, re.escape(magic)) for at, magic, _ in _FROM_START), re.DOTALL)
 # And it is asked only where two bytes at the start, or the magic further in, say that it will answer.
 _FIRST_TWO = frozenset(magic[:2] for at, magic, _ in _FROM_START if not at)
-_FURTHER_IN = tuple((at, magic) for at, magic, _ in _FROM_START if at)
+_FURTHER_IN = re.compile(
+    b"|".join(b".{%d}%b" % (at, re.escape(magic)) for at, magic, _ in _FROM_START if at), re.DOTALL
+)
 
 OOXML_TYPES = frozenset(
     {
@@ -177,12 +179,7 @@ def _by_magic(data: bytes, head: bytes) -> FileType | None:
 
 
 def _may_begin(data: bytes, head: bytes) -> bool:
-    if head[:2] in _FIRST_TWO:
-        return True
-    for at, magic in _FURTHER_IN:  # noqa: SIM110 - as a generator it takes twice the time, for every part of every mail
-        if data.startswith(magic, at):
-            return True
-    return False
+    return head[:2] in _FIRST_TWO or _FURTHER_IN.match(data) is not None
 
 
 def _is_bzip2(_data: bytes, head: bytes) -> bool:
@@ -326,8 +323,13 @@ def _as_text(head: bytes) -> bytes | None:
     return text if text and not text.translate(None, _TEXT_BYTES) else None
 
 
+_MARKED = (b"\xff", b"\xfe", b"\xef", b"<", b"\0")
+
+
 def _respelt(head: bytes) -> bytes | None:
     """A text that is marked as UTF-8 or in UTF-16 in UTF-8, and None for any other bytes."""
+    if head[:1] not in _MARKED:
+        return None
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
         if head.startswith(mark):
             return head[len(mark) :].decode(encoding, "replace").encode("utf-8", "replace")

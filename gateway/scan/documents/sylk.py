@@ -44,6 +44,8 @@ def inspect(blob: Blob, look: Look) -> None:
 
 
 def _begins_as_sylk(head: bytes) -> bool:
+    if b";" not in head:
+        return False  # so ends the look at most texts
     for mark in _MARKS:
         head = head.removeprefix(mark)
     return head.replace(b"\0", b"").lstrip().startswith(b"ID;")

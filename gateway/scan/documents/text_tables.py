@@ -34,6 +34,8 @@ _QUERIES = (
         "OLE DB query",
     ),
 )
+_QUERY_LETTERS = (b"W", b"w", b"X", b"x", b"Q", b"q")
+"""One of them begins each of these."""
 _BARE_QUERY = re.compile(rb"[ \t\r\n]*((?:https?|ftp|file)://[^\s]{3,2000}|\\\\[^\r\n]{3,2000})", re.IGNORECASE)
 _CONNECTION = re.compile(rb"<odc:ConnectionString>([^<]{1,2000})", re.IGNORECASE)
 
@@ -75,7 +77,9 @@ def _unescape(markup: bytes) -> bytes:
 
 def _find_query(blob: Blob, head: bytes, look: Look) -> None:
     start = head.lstrip()
-    found = next(((what, match[1]) for pattern, what in _QUERIES if (match := pattern.match(start))), None)
+    found = None
+    if start[:1] in _QUERY_LETTERS:
+        found = next(((what, match[1]) for pattern, what in _QUERIES if (match := pattern.match(start))), None)
     if found is None and b"odc:OfficeDataConnection" in head:
         match = _CONNECTION.search(bytes(blob.data).replace(b"\0", b""))
         found = "Office data connection", match[1] if match else b""
