@@ -3,11 +3,14 @@
 Contract: MAIL and RCPT go to the next hop at once and its replies come back verbatim; the message goes there only when
 the pipeline says so. Trouble with the next hop is a reply too, never an exception. Without XCLIENT a connection is
 held only during a transaction, so idle clients cannot use up the next hop's processes; with XCLIENT it belongs to one
-client and stays with the session.
+client and stays with the session. A client that lingers in a transaction loses the connection after ``LINGER`` seconds:
+the next hop is told the envelope once more when there is something to say, and has none of the message before, so there
+can be no twin.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 from collections.abc import Callable, Hashable, Mapping
@@ -24,6 +27,9 @@ from gateway.spool import Spool
 
 LISTENER = "smtp"
 
+LINGER = 2.0
+"""Seconds without a word to the next hop after which others may have its process."""
+
 OTHER_POLICY = Reply.of("452 4.5.3 This recipient is under another policy; please send a separate copy")
 ONE_AT_A_TIME = Reply.of("452 4.5.3 One recipient a message here; please send a separate copy")
 TOO_MANY = Reply.of("452 4.5.3 Too many recipients")
@@ -39,6 +45,8 @@ class Relay:
         self._hop: NextHop | None = None
         self._pool: HopPool | None = None
         self._hop_client = Client()
+        self._patience: asyncio.TimerHandle | None = None
+        self._parting: asyncio.Task[None] | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -84,6 +92,7 @@ class Relay:
         if reply.positive:
             self.gateway, self._client, self._path = gateway, client, path
             failpoints.reach("after-mail")
+            self._linger()
         else:
             await self._let_go()
         return reply
@@ -107,16 +116,18 @@ class Relay:
     async def rcpt(self, path: Path) -> Reply:
         """RCPT TO, within an open transaction."""
         assert self.gateway is not None
-        assert self._hop is not None
         refusal, group = self._no_room_for(path.address)
         if refusal is not None:
             return refusal
         recipient = Recipient(path.address, path.parameters)
+        await self._settle()
         try:
-            reply = await self._hop.rcpt(recipient)
+            hop = self._hop or await self._attentive_hop(self.gateway)
+            reply = await hop.rcpt(recipient)
         except HopError as error:
             self._note(self.gateway, error)
             return error.reply
+        self._linger()
         if reply.positive:
             self.recipients.append(recipient)
             failpoints.reach("after-rcpt")
@@ -137,7 +148,7 @@ class Relay:
 
     def lost(self) -> Reply | None:
         """The reply to DATA if the next hop was lost since RCPT: better told now than after the message."""
-        return None if self._hop is not None and self._hop.usable else LOST
+        return None if self._hop is None or self._hop.usable else LOST
 
     def open_spool(self) -> Spool:
         """Room for the message. Raises ``OSError``."""
@@ -160,6 +171,7 @@ class Relay:
         """Hand a received message to the pipeline; it calls back to deliver. What ``process`` raises goes through."""
         gateway = self.gateway
         assert gateway is not None
+        await self._settle()  # from here on it is we who take time, and not long
 
         async def deliver(edits: Edits) -> Reply:
             try:
@@ -177,8 +189,9 @@ class Relay:
 
     async def _attentive_hop(self, gateway: Gateway) -> NextHop:
         """The connection of this transaction. A next hop that tired of waiting while a slow client sent its message
-        (Postfix under stress: after 10 s) is told the envelope once more; it has none of the message yet, so there can
-        be no twin. Raises ``HopError``, also when it now says anything else than before."""
+        (Postfix under stress: after 10 s), or whose connection was given back meanwhile, is told the envelope once
+        more. Raises ``HopError``, also when it now says anything else than before."""
+        await self._settle()
         if self._hop is not None and self._hop.silent:
             return self._hop
         hop = await self._connect(gateway, self._client)
@@ -187,16 +200,35 @@ class Relay:
         replies += [await hop.rcpt(recipient) for recipient in self.recipients]
         for reply in replies:
             if not reply.positive:
+                hop.abort()  # or whoever is accepted after this would be all who get the message
                 raise HopError(LOST, f"the envelope was accepted, then refused on a new connection: {reply.text}")
         return hop
 
+    def _linger(self) -> None:
+        """From now on the client is waited for."""
+        self._patience = asyncio.get_running_loop().call_later(LINGER, self._part)
+
+    def _part(self) -> None:
+        self._parting = asyncio.get_running_loop().create_task(self._release())
+
+    async def _settle(self) -> None:
+        """The client is back. A connection on its way back to the others is waited for."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        if self._parting is not None:
+            parting, self._parting = self._parting, None
+            await parting
+
     async def reset(self) -> None:
         """End the transaction, if there is one; at the next hop too."""
+        await self._settle()
         self._forget()
         await self._let_go()
 
     async def close(self) -> None:
         """Have nothing more to do with the next hop for now. Never raises."""
+        await self._settle()
         self._forget()
         await self._release()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
@@ -10,9 +11,12 @@ from typing import Any
 import pytest
 
 from gateway.endpoint import Endpoint
+from gateway.message import Edits, Reply, Transaction
+from gateway.smtp import relay
 from gateway.smtp.client import HopPool, HopSettings
+from gateway.spool import Spool
 from tests.stubs.next_hop import EXTENSIONS, Conversation, StubHop, drop
-from tests.unit.smtp.fakes import Stage, World, stage
+from tests.unit.smtp.fakes import Deliver, Stage, World, stage
 from tests.unit.smtp.test_protocol import ENDS, SMUGGLED
 from tests.unit.smtp.test_session import BODY
 
@@ -204,3 +208,83 @@ async def test_what_is_no_recipient_is_not_sent_ahead(line: bytes) -> None:
         assert (await client.hear()).startswith(b"250")
         await client.hear()
         assert hop.commands[-1] == "MAIL FROM:<a@x.example>"
+
+
+# ---- a client that lingers
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "LINGER", 0.01)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_while_a_client_lingers_others_have_its_connection() -> None:
+    async with StubHop() as hop, through(hop) as at:
+        slow = await at.greeted()
+        await slow.envelope([b"a@x.example", b"b@x.example"])
+        assert (await slow.ask(b"DATA")).startswith(b"354")
+        await slow.say(BODY)
+        await hop.until(lambda hop: hop.commands[-1] == "RSET")
+        other = await at.greeted()
+        await other.envelope()
+        assert (await other.data(BODY + b".\r\n")).startswith(b"250")
+        assert hop.connections == 1
+
+        await slow.say(b".\r\n")
+        assert (await slow.hear()).startswith(b"250")
+        assert [message.recipients for message in hop.messages][1:] == [["a@x.example", "b@x.example"]]
+        assert hop.messages[1].data == BODY
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_client_that_lingers_between_recipients_keeps_them_all() -> None:
+    async with StubHop() as hop, through(hop) as at:
+        client = await at.greeted()
+        await client.envelope([b"a@x.example"])
+        await hop.until(lambda hop: hop.commands[-1] == "RSET")
+        assert (await client.ask(b"RCPT TO:<b@x.example>")).startswith(b"250")
+        assert (await client.data(BODY + b".\r\n")).startswith(b"250")
+        assert [message.recipients for message in hop.messages] == [["a@x.example", "b@x.example"]]
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_recipient_who_is_refused_the_second_time_does_not_leave_the_mail_to_the_others() -> None:
+    async with StubHop({"RCPT TO:<a@": ["250 2.1.5 Ok", "550 5.1.1 gone"]}) as hop, through(hop) as at:
+        client = await at.greeted()
+        await client.envelope([b"a@x.example"])
+        await hop.until(lambda hop: hop.commands[-1] == "RSET")
+        assert (await client.ask(b"RCPT TO:<b@x.example>")).startswith(b"451 4.4.2")
+        assert (await client.ask(b"RCPT TO:<c@x.example>")).startswith(b"451")
+        assert (await client.ask(b"DATA")).startswith(b"451 4.4.2")
+        assert hop.ended == []
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_next_hop_that_hangs_up_on_who_lingers_is_told_the_envelope_again() -> None:
+    async with StubHop({"RSET": [drop]}) as hop, through(hop) as at:
+        client = await at.greeted()
+        await client.envelope()
+        await hop.until(lambda hop: "RSET" in hop.commands)
+        assert (await client.data(BODY + b".\r\n")).startswith(b"250")
+        assert [message.data for message in hop.messages] == [BODY]
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_past_the_final_dot_a_message_keeps_its_connection() -> None:
+    async with StubHop() as hop, through(hop) as at:
+        said: list[str] = []
+
+        async def judge(_: Transaction, __: Spool, deliver: Deliver) -> Reply:
+            before = len(hop.commands)
+            await asyncio.sleep(0.1)
+            said.extend(hop.commands[before:])
+            return await deliver(Edits())
+
+        world = at.listener._house.current()
+        assert isinstance(world, World)
+        world.verdict = judge
+        client = await at.greeted()
+        await client.envelope()
+        assert (await client.data(BODY + b".\r\n")).startswith(b"250")
+        assert said == []
