@@ -29,6 +29,7 @@ PROGRAM = Path(__file__).parent / "provider"
 SECRET = "a client secret"
 PASSWORD = "correct horse battery"
 SCOPES = '["openid", "profile", "groups"]'
+OLDEST_NODE = (20, 12)  # crypto.hash; Debian 12 has 18, Debian 13 has 20.19
 ROLES = '{ "mail-desk" = "releaser", "watchers" = "viewer" }'
 
 
@@ -42,6 +43,11 @@ def browser() -> Iterator[Browser]:
 def program() -> Path:
     """The provider's program, with the packages of its lock file beside it; kept for the next run."""
     need("node", "npm")
+    said = subprocess.run(
+        [str(find("node")), "--version"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    if tuple(map(int, re.findall(r"\d+", said)[:2])) < OLDEST_NODE:
+        unavailable(f"oidc-provider, which this test signs in at, needs node 20.12 or newer; here is {said.strip()}")
     names = ("package.json", "package-lock.json", "provider.mjs")
     digest = hashlib.sha256(b"".join((PROGRAM / name).read_bytes() for name in names)).hexdigest()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "macrogate-tests"
