@@ -61,8 +61,8 @@ def seen(page: Page, folder: Path, name: str) -> None:
     page.set_viewport_size({"width": 1200, "height": 800})
 
 
-def test_a_message_is_shown_without_being_opened(browser: Browser, pair: Start, tmp_path: Path) -> None:
-    running = pair()
+def test_a_message_is_shown_without_being_opened(browser: Browser, shared: Pair, tmp_path: Path) -> None:
+    running = shared
     one, other = (held(running, dressed(PAGE, head=b"X-Number: %d\r\nX-Odd: \x1b[31m\r\n" % at)) for at in (1, 2))
     watched = opened(browser, running)
     page = watched.page
@@ -74,7 +74,7 @@ def test_a_message_is_shown_without_being_opened(browser: Browser, pair: Start, 
     expect(page.locator("#text")).to_contain_text("hxxp://evil[.]test/open[.]gif")
     page.get_by_text("as it came").click()
     expect(page.locator("#header pre")).to_contain_text("X-Odd: \u241b[31m")
-    expect(page.locator("#similar a")).to_have_attribute("href", f"/quarantine/{other}")
+    expect(page.locator(f'#similar a[href="/quarantine/{other}"]')).to_be_visible()
     seen(page, tmp_path, "message")
     page.get_by_role("link", name="The whole source").first.click()
     expect(page.locator("mark")).to_contain_text("Sub AutoOpen()")
@@ -84,8 +84,8 @@ def test_a_message_is_shown_without_being_opened(browser: Browser, pair: Start, 
     page.close()
 
 
-def test_an_analyst_takes_the_message_and_a_part_in_a_zip(browser: Browser, pair: Start, tmp_path: Path) -> None:
-    running = pair()
+def test_an_analyst_takes_the_message_and_a_part_in_a_zip(browser: Browser, shared: Pair, tmp_path: Path) -> None:
+    running = shared
     message = mail.docm_autoopen_message("sender@outside.test", TO)
     held_id = held(running, message)
     watched = opened(browser, running, "nil", Role.ANALYST)
@@ -136,8 +136,8 @@ def hostile(vector: str) -> tuple[bytes, list[bytes]]:
     ]
 
 
-def test_nothing_in_a_message_runs_or_is_fetched(browser: Browser, pair: Start) -> None:
-    running = pair()
+def test_nothing_in_a_message_runs_or_is_fetched(browser: Browser, shared: Pair) -> None:
+    running = shared
     ids = []
     for vectors in (VECTORS[::2], VECTORS[1::2]):
         made = [hostile(vector) for vector in vectors]
@@ -165,8 +165,8 @@ KEYS = {
 }
 
 
-def test_the_keys_of_the_page_show_or_ask_and_do_nothing_by_themselves(browser: Browser, pair: Start) -> None:
-    running = pair()
+def test_the_keys_of_the_page_show_or_ask_and_do_nothing_by_themselves(browser: Browser, shared: Pair) -> None:
+    running, before = shared, len(shared.hop.messages)
     at = f"/quarantine/{held(running, mail.docm_autoopen_message('sender@outside.test', TO))}"
     page = opened(browser, running).page
     for key, heading in KEYS.items():
@@ -188,13 +188,13 @@ def test_the_keys_of_the_page_show_or_ask_and_do_nothing_by_themselves(browser: 
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     assert page.url.endswith(at)
-    assert [one["state"] for one in running.gateway.held()] == ["held"]
-    assert running.hop.messages == []
+    assert {one["id"]: one["state"] for one in running.gateway.held()}[at.rpartition("/")[2]] == "held"
+    assert len(running.hop.messages) == before
     page.close()
 
 
-def test_messages_that_are_not_there_and_one_whose_bytes_are_gone(browser: Browser, pair: Start) -> None:
-    running = pair()
+def test_messages_that_are_not_there_and_one_whose_bytes_are_gone(browser: Browser, shared: Pair) -> None:
+    running = shared
     held_id = held(running, mail.docm_autoopen_message("sender@outside.test", TO))
     (file,) = running.gateway.folder.rglob(f"{held_id}/message.eml")
     file.unlink()
@@ -213,9 +213,9 @@ def test_messages_that_are_not_there_and_one_whose_bytes_are_gone(browser: Brows
     page.close()
 
 
-def test_a_disarmed_copy_then_the_original_to_another_address(browser: Browser, pair: Start, tmp_path: Path) -> None:
-    running = pair()
-    message = mail.docm_autoopen_message("sender@outside.test", TO)
+def test_a_disarmed_copy_then_the_original_to_another_address(browser: Browser, shared: Pair, tmp_path: Path) -> None:
+    running, before = shared, len(shared.hop.messages)
+    message = mail.docm_autoopen_message("other@outside.test", TO)
     held_id = held(running, message)
     watched = opened(browser, running)
     page = watched.page
@@ -227,8 +227,8 @@ def test_a_disarmed_copy_then_the_original_to_another_address(browser: Browser, 
     page.get_by_label("Reason").fill("expected")
     page.get_by_role("button", name="Release").click()
     expect(page.get_by_role("heading", name="A disarmed copy was sent")).to_be_visible()
-    eventually("the copy", lambda: len(running.hop.messages) == 1)
-    copy = running.hop.messages[0].data
+    eventually("the copy", lambda: len(running.hop.messages) == before + 1)
+    copy = running.hop.messages[before].data
     assert copy.startswith(b"X-Macrogate: verdict=autoexec; action=disarm;")
     assert b"Invoice.docx" in copy
     page.get_by_role("link", name="What is on record").click()
@@ -243,9 +243,9 @@ def test_a_disarmed_copy_then_the_original_to_another_address(browser: Browser, 
         expect(page.get_by_role("heading", name=said)).to_be_visible()
         if said == "Not done":
             page.go_back()
-    eventually("the original", lambda: len(running.hop.messages) == 2)
-    assert running.hop.messages[1].data == message
-    assert running.hop.messages[1].recipients == ["soc@example.com"]
+    eventually("the original", lambda: len(running.hop.messages) == before + 2)
+    assert running.hop.messages[before + 1].data == message
+    assert running.hop.messages[before + 1].recipients == ["soc@example.com"]
     page.goto(f"/quarantine/{held_id}")
     expect(page.get_by_text("held since")).to_be_visible()
     page.close()
