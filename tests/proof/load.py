@@ -86,6 +86,8 @@ class Load:
         self.refused_connections = 0
         self.put_off: Counter[str] = Counter()
         """What was said to those who were told to try again."""
+        self.ended = 0
+        """Messages taken or refused."""
         self.under_way = 0
         """Messages between MAIL and the reply that ends it."""
         self.past_dot = 0
@@ -143,6 +145,7 @@ class Load:
                 self.past_dot -= dotted
             if reply[:1] in ("2", "5"):
                 sent.reply = reply
+                self.ended += 1
             if not reply.startswith("4"):
                 return session
             self.put_off[reply[:80]] += 1

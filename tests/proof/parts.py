@@ -64,8 +64,7 @@ def kills(behind: str, times: int, tell: Tell, *, zygote: Zygote | None, seed: i
     with Lane(f"kills{seed}", behind, zygote=zygote, senders=12) as lane:
         lane.send()
         while done["kills"] < times and time.monotonic() < until:
-            ended = _ended(lane) + rng.choice((0, 0, 1, 2, 5))
-            _while(lambda ended=ended: not lane.at_work()[0] or _ended(lane) < ended, seconds=10.0)  # type: ignore[misc]
+            _some_mail(lane, rng.choice((0, 0, 1, 2, 5)))
             time.sleep(rng.uniform(0.0, 0.5) ** 2)  # the moment of death is what varies
             under_way, past_dot = lane.at_work()
             lane.gateway.kill()
@@ -82,11 +81,11 @@ def kills(behind: str, times: int, tell: Tell, *, zygote: Zygote | None, seed: i
     return Result("kills", behind, done["kills"], time.monotonic() - began, balance, facts)
 
 
-def _while(unwanted: Callable[[], bool], seconds: float) -> None:
-    """Until that is no longer so, or time is up."""
-    until = time.monotonic() + seconds
-    while unwanted() and time.monotonic() < until:
-        time.sleep(0.005)
+def _some_mail(lane: Lane, messages: int) -> None:
+    """Wait until so many more have found their end and the next are under way; not for ever."""
+    enough, until = _ended(lane) + messages, time.monotonic() + 10.0
+    while (_ended(lane) < enough or not lane.at_work()[0]) and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 def places(behind: str, rounds: int, tell: Tell, *, zygote: Zygote | None, milter: bool = False) -> Result:
@@ -109,8 +108,7 @@ def places(behind: str, rounds: int, tell: Tell, *, zygote: Zygote | None, milte
             else:
                 missed.append(f"{place} was not reached")
             lane.gateway.start()
-            enough = _ended(lane) + 20
-            _while(lambda enough=enough: _ended(lane) < enough, seconds=20.0)  # type: ignore[misc]
+            _some_mail(lane, 20)
             tell(f"{place}, {len(lane.ledger.sent)} messages")
         balance = lane.balance()
     facts = {"places": len(reached), "rounds": rounds, "forked": zygote is not None}
@@ -179,7 +177,8 @@ def stops(behind: str, times: int, tell: Tell, *, zygote: Zygote | None) -> Resu
     with Lane("stops", behind, zygote=zygote) as lane:
         lane.send()
         for number in range(1, times + 1):
-            time.sleep(rng.uniform(0.1, 0.5))
+            _some_mail(lane, rng.randint(1, 8))
+            time.sleep(rng.uniform(0.0, 0.3))
             status = lane.gateway.terminate()
             complaints += [f"stop {number} ended with {status}"] if status else []
             lane.gateway.start()
@@ -196,7 +195,8 @@ def rolling(behind: str, times: int, tell: Tell, *, zygote: Zygote | None) -> Re
     with Lane("rolling", behind, activated=True, zygote=zygote) as lane:
         lane.send()
         for number in range(1, times + 1):
-            time.sleep(rng.uniform(0.1, 0.5))
+            _some_mail(lane, rng.randint(1, 8))
+            time.sleep(rng.uniform(0.0, 0.3))
             lane.gateway.terminate()
             lane.gateway.start()
             tell(f"restart {number}, {len(lane.ledger.sent)} messages")
@@ -290,7 +290,7 @@ def crowd(behind: str, idle: int, slow: int, tell: Tell, *, seconds: float = 60.
 
 
 def _ended(lane: Lane) -> int:
-    return sum(1 for one in list(lane.ledger.sent.values()) if one.reply)
+    return lane.load.ended if lane.load else 0
 
 
 def _one_too_many(port: int, times: int, stack: ExitStack) -> int:
