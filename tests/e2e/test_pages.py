@@ -189,7 +189,7 @@ def test_a_recipient_asks_for_the_original_and_gets_it(browser: Browser, pair: S
     page.close()
     watched = opened(browser, running)
     page = watched.page
-    expect(page.get_by_text("asked for")).to_be_visible()
+    expect(page.get_by_text("asked for", exact=True)).to_be_visible()
     page.locator("table.list a").first.click()
     expect(page.get_by_text("the offer of my supplier")).to_be_visible()
     expect(page.get_by_text("In the copy that was sent on")).to_be_visible()

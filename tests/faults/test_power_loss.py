@@ -45,7 +45,7 @@ class Told(Hop):
         return await super().deliver(*message)
 
 async def main():
-    store = await Quarantine.open(*sys.argv[1:], exclusive=True, reserve=0)
+    store = await Quarantine.open(*sys.argv[1:], exclusive=True, two_person=False, reserve=0)
     for held_id in (ID, OTHER):
         await keep(store, held_id)
         os.write(1, f"kept {held_id}\\n".encode())
@@ -82,7 +82,7 @@ def apart(folder: Path) -> tuple[str, str]:
 
 async def there(places: tuple[str, str]) -> Mapping[str, tuple[HeldMessage, bytes]]:
     """What a gateway that starts there has, with the bytes where they are still there."""
-    store = await Quarantine.open(*places, exclusive=True, reserve=0)
+    store = await Quarantine.open(*places, exclusive=True, two_person=False, reserve=0)
     try:
         return {held.id: (held, await bytes_of(store, held)) for held in await store.find()}
     finally:
