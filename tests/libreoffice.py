@@ -31,13 +31,13 @@ class Job:
 def turn(jobs: Iterable[Job]) -> None:
     """Do all of them. A document that LibreOffice cannot open is left out by it; a program that fails raises
     ``CalledProcessError``."""
+    _, free = _profiles()  # not by the threads: two at once would each make their own
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for done in [pool.submit(_turn, job) for job in jobs]:
+        for done in [pool.submit(_turn, job, free) for job in jobs]:
             done.result()
 
 
-def _turn(job: Job) -> None:
-    _, free = _profiles()
+def _turn(job: Job, free: queue.Queue[Path]) -> None:
     profile = free.get()
     try:
         command = ["soffice", "--headless", f"-env:UserInstallation=file://{profile}", "--convert-to", job.kind]
