@@ -269,7 +269,7 @@ def run(gateway: GatewayProcess, options: argparse.Namespace) -> None:
         Users(gateway.folder / "users.json").put("ann", Role.RELEASER, PASSWORD)
         gateway.start()
         browser = Browser(gateway.http)
-        eventually("the pages", lambda: "All is well" in browser.get("/")[0])
+        eventually("the pages", lambda: 'id="live"' in browser.get("/")[0])
         measure(browser, options.times)
         browser.close()
         compare(gateway, options.rate, options.seconds)
