@@ -6,8 +6,6 @@ Contract: GET only; changes nothing. A browser that asks again (``HX-Request``) 
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -17,6 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from gateway.message import HeldState, Verdict
+from gateway.spreadsheet import line
 from gateway.web.desk import DIGEST, FINGERPRINT, PAGE, PLACE, Desk, Query, place
 from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError
 from gateway.web.visits import Visit, Visits
@@ -92,32 +91,24 @@ class ListPages:
         return StreamingResponse(self._rows(query, first), media_type="text/csv; charset=utf-8", headers=headers)
 
     async def _rows(self, query: Query, found: Sequence[Any]) -> AsyncIterator[str]:
-        yield _line(COLUMNS)
+        yield line(COLUMNS)
         told = 0
         while found and told < EXPORTED:
-            yield "".join(_line(_cells(message)) for message in found)
+            yield "".join(line(_cells(message)) for message in found)
             told += len(found)
             try:
                 found = await self._desk.find(replace(query, older=place(found[-1])))
             except DeskError as error:
-                yield _line([f"Incomplete: {error}"])
+                yield line([f"Incomplete: {error}"])
                 return
         if found:
-            yield _line([f"Incomplete: more than {EXPORTED:,} messages fit; narrow the search down"])
+            yield line([f"Incomplete: more than {EXPORTED:,} messages fit; narrow the search down"])
 
 
 def _cells(message: Any) -> list[str]:
     to = " ".join(recipient.address for recipient in message.recipients)
     whole = {"kept_at": message.kept_at.isoformat(timespec="seconds"), "to": to}
     return [whole[name] if name in whole else str(getattr(message, name)) for name in COLUMNS]
-
-
-def _line(cells: Sequence[str]) -> str:
-    """One line of CSV. Spreadsheet programs take what begins with one of these signs for a formula, and run it."""
-    line = io.StringIO()
-    safe = [f"'{cell}" if cell.lstrip()[:1] in set("=+-@|%") - {""} else cell for cell in cells]
-    csv.writer(line, quoting=csv.QUOTE_ALL).writerow(safe)
-    return line.getvalue()
 
 
 def sentence(query: Query, count: int) -> str:

@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.iocs import FORMATS, Indicator, IocKind, export
-from gateway.iocs.as_csv import cell
 from gateway.iocs.as_stix import CREATED
 from gateway.iocs.names import split, urls
 from gateway.message import Verdict
+from gateway.spreadsheet import cell
 from tests.e2e.tools import find, need
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)

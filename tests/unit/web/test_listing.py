@@ -88,7 +88,9 @@ def exported(browser: TestClient) -> list[list[str]]:
     return list(csv.reader(io.StringIO(answer.text)))
 
 
-@pytest.mark.parametrize("evil", ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(1)", "\t=1", " =1", "|x", "%x", '="a"'])
+@pytest.mark.parametrize(
+    "evil", ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(1)", "\t=1", " =1", "|x", "%x", '="a"', "＝1", "＠SUM(1)"]
+)
 def test_nothing_in_an_export_is_a_formula(
     browser: TestClient, desk: StubDesk, evil: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
