@@ -12,10 +12,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
+from gateway.closed_sets import HeldState, Verdict
 from gateway.exception_desk import ExceptionDesk
 from gateway.ioc_desk import IocDesk
 from gateway.looking import Looking, Sending, told
-from gateway.message import HeldState, Verdict
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, asking
 from gateway.quarantine.asking import Asked
 from gateway.quarantine.downloads import AS_IT_IS

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
+from gateway.closed_sets import Effect
 from gateway.exceptions import ExceptionList, ExceptionsError, NoSuchEntry
-from gateway.message import Effect
 from gateway.policy.entries import Entry, Subject
 from gateway.web.desk import NotHeld, require
 from gateway.web.pages import DeskError

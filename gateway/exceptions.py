@@ -8,7 +8,7 @@ the person who asked; two of them at the same time do not lose each other's. ``f
     entries = await service.find(all=False)                                     # in force, the newest first
     entry = await service.remove(entry.id, who="ann (web)", why="the project is over")
 
-``Effect`` is in ``gateway.message``; ``Subject``, ``Entry`` and what each may say in ``gateway.policy.entries``.
+``Effect`` is in ``gateway.closed_sets``; ``Subject``, ``Entry`` and what each may say in ``gateway.policy.entries``.
 ``gateway.exception_desk`` is the same with the question who may, for pages and API (``desk.exceptions``). The page
 /exceptions/new (``gateway.web.excepted``) shows a form filled in from its query (``effect``, ``subject``, ``what``,
 ``recipient``), so a button on another page may be a plain link to it.
@@ -33,7 +33,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gateway.message import Effect, clip
+from gateway.closed_sets import Effect
+from gateway.message import clip
 from gateway.policy.entries import BadEntry, Entry, Subject, decode, encode, make, removed
 from gateway.policy.exceptions import NO_EXCEPTIONS, Exceptions
 

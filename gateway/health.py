@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from gateway.closed_sets import Effect, HeldState
 from gateway.config import Settings
 from gateway.events import MailLog
 from gateway.exceptions import ExceptionList
 from gateway.generation import Generation
 from gateway.hours import HOURS, Fate, Mishap
-from gateway.message import Client, Effect, HeldState, clip
+from gateway.message import Client, clip
 from gateway.metrics import Metrics
 from gateway.quarantine import Quarantine, QuarantineError
 from gateway.quarantine.models import Stats

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from gateway.message import Action, Outcome
+from gateway.closed_sets import Action
+from gateway.message import Outcome
 
 HOURS = 24
 HOUR = 3600

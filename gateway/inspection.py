@@ -12,11 +12,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from gateway.closed_sets import Action, Kind
 from gateway.generation import Generation
-from gateway.message import Action, Decision, Edits, Kind, Reading, Report, ScanFailed, Source
+from gateway.message import Decision, Edits, Report, ScanFailed
 from gateway.policy.parts import bad, numbers
 from gateway.quarantine import Quarantine
 from gateway.quarantine.sidecar import Record
+from gateway.readable import Reading, Source
 from gateway.spool import Spool
 
 READ_SECONDS = 8.0

@@ -15,26 +15,16 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from gateway.closed_sets import Action, Verdict
 from gateway.generation import Generation
 from gateway.inspection import Inspection, Judged
-from gateway.message import (
-    Action,
-    Change,
-    Client,
-    Edits,
-    Envelope,
-    Reading,
-    Reply,
-    ScanFailed,
-    Source,
-    Verdict,
-    clip,
-)
+from gateway.message import Change, Client, Edits, Envelope, Reply, ScanFailed, clip
 from gateway.policy.addresses import split
 from gateway.quarantine import Filters, HeldNotFound, NotPossible, Quarantine, QuarantineError, ReleaseFailed
 from gateway.quarantine.models import Held, HeldMessage
 from gateway.quarantine.release import Deliver
 from gateway.quarantine.sidecar import Record
+from gateway.readable import Reading, Source
 from gateway.spool import Spool
 from gateway.web.desk import Failed, NotHeld, NotTaken, require
 from gateway.web.look import Download, Outlook, Similar

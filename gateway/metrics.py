@@ -17,8 +17,9 @@ from prometheus_client.registry import Collector
 
 from gateway import __version__
 from gateway.campaigns import Campaigns
+from gateway.closed_sets import Action, AuthResult, Effect, HeldState, Kind, Verdict
 from gateway.hours import Hours, Mishap
-from gateway.message import Action, AuthResult, Effect, HeldState, Kind, Outcome, Verdict
+from gateway.message import Outcome
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds. From the 1 ms a seen document costs to the 60 s a message may take at the most."""

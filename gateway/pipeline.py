@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from gateway import failpoints
+from gateway.closed_sets import Action, Verdict
 from gateway.events import MailLog
 from gateway.message import (
-    Action,
     Authentication,
     Decision,
     Edits,
@@ -32,7 +32,6 @@ from gateway.message import (
     Span,
     Splice,
     Transaction,
-    Verdict,
 )
 from gateway.metrics import Metrics
 from gateway.policy import NO_EXCEPTIONS, Exceptions, Policy

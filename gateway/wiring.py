@@ -19,13 +19,14 @@ from gateway.authentication.authenticator import Authenticator
 from gateway.authentication.resolver import Resolver
 from gateway.authentication.seal import Sealer
 from gateway.authentication.secret import BadKey, SigningKey, load
+from gateway.closed_sets import Action
 from gateway.config import Http, KeySection, Settings
 from gateway.digest.letter import Writer
 from gateway.digest.sending import Plan
 from gateway.digest.wording import LANGUAGES as DIGEST_LANGUAGES
 from gateway.digest.wording import parse as parse_digest
 from gateway.endpoint import Endpoint
-from gateway.message import Action, Envelope, Recipient
+from gateway.message import Envelope, Recipient
 from gateway.milter.settings import MilterSettings
 from gateway.policy import Policy, PolicyError
 from gateway.receivers.collector import Collector

@@ -16,7 +16,8 @@ from gateway.authentication.fields import Header, RawField
 from gateway.authentication.publickey import Unverified
 from gateway.authentication.signature import Ask, Bodies
 from gateway.authentication.tags import BadTags
-from gateway.message import AuthResult, Checked
+from gateway.closed_sets import AuthResult
+from gateway.message import Checked
 
 MAX_SETS: Final = 50
 """RFC 8617 §4.2.1"""

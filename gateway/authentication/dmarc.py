@@ -16,7 +16,8 @@ from gateway.authentication import tags
 from gateway.authentication.publickey import Unverified
 from gateway.authentication.signature import Ask
 from gateway.authentication.tags import BadTags
-from gateway.message import Authentication, AuthResult, Checked, Signed
+from gateway.closed_sets import AuthResult
+from gateway.message import Authentication, Checked, Signed
 
 POLICIES = frozenset({"none", "quarantine", "reject"})
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa, uti
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from gateway.authentication import tags
-from gateway.message import AuthResult
+from gateway.closed_sets import AuthResult
 
 MIN_BITS: Final = 1024
 MAX_BITS: Final = 8192

@@ -19,7 +19,8 @@ import dns.name
 import dns.resolver
 from cachetools import LRUCache
 
-from gateway.message import Answer, AuthResult, clip
+from gateway.closed_sets import AuthResult
+from gateway.message import Answer, clip
 
 MAX_RECORD: Final = 8192
 """Bytes of one TXT record. An RSA key of 8192 bits has some 1400."""

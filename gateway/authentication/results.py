@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.message import Authentication, AuthResult, Checked, Signed
+from gateway.closed_sets import AuthResult
+from gateway.message import Authentication, Checked, Signed
 
 
 def field(authserv_id: str, found: Authentication) -> bytes:

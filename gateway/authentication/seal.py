@@ -20,7 +20,8 @@ from gateway.authentication import fields, results, signature
 from gateway.authentication.canonical import BodyHash
 from gateway.authentication.fields import Header, RawField, Unreadable
 from gateway.authentication.secret import SigningKey
-from gateway.message import Authentication, AuthResult, Edits
+from gateway.closed_sets import AuthResult
+from gateway.message import Authentication, Edits
 from gateway.spool import Spool
 
 SIGNED: Final = (

@@ -17,7 +17,7 @@ from gateway.authentication import canonical, publickey, tags
 from gateway.authentication.fields import Bytes, Header, RawField, select
 from gateway.authentication.publickey import PublicKey, Unverified
 from gateway.authentication.tags import BadTags
-from gateway.message import AuthResult
+from gateway.closed_sets import AuthResult
 
 SLACK: Final = 300
 """Seconds by which clocks may differ."""

@@ -12,7 +12,8 @@ from collections.abc import Collection
 
 from gateway.authentication import tags
 from gateway.authentication.fields import Header, RawField
-from gateway.message import AuthResult, Checked, clip
+from gateway.closed_sets import AuthResult
+from gateway.message import Checked, clip
 from gateway.scan.headers import first_word, without_comments
 
 _PAIR = re.compile(r"([A-Za-z0-9.-]{1,64})\s{0,99}=\s{0,99}\"?([^\s\";]{1,320})\"?")

@@ -19,7 +19,8 @@ from gateway.authentication.fields import Bytes, Header, RawField, Unreadable, r
 from gateway.authentication.publickey import Unverified
 from gateway.authentication.signature import Ask, Bodies, Signature
 from gateway.authentication.tags import BadTags
-from gateway.message import Answer, Authentication, AuthResult, Checked, Signed, clip
+from gateway.closed_sets import AuthResult
+from gateway.message import Answer, Authentication, Checked, Signed, clip
 
 MAX_SIGNATURES: Final = 8
 KNOWN: Final = frozenset({*signatures.KINDS, "rsa-sha1"})

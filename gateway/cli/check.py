@@ -12,9 +12,10 @@ import click
 from gateway.cli.check_provider import provider, provider_doubts
 from gateway.cli.check_receivers import doubts, receivers
 from gateway.cli.yara_rules import load_yara
+from gateway.closed_sets import Action
 from gateway.config import DEFAULT_PATH, ConfigError, Settings, load
 from gateway.endpoint import Endpoint
-from gateway.message import Action, Client
+from gateway.message import Client
 from gateway.policy import Policy, PolicyError
 from gateway.scan.triggers import ScanRules
 from gateway.wiring import WiringError, authserv_id, letter_writer, read_links, read_templates, sealer, unverified

@@ -27,10 +27,11 @@ import click
 
 from gateway.cli import demo_disarm
 from gateway.cli.demo_hop import MaildirHop
+from gateway.closed_sets import Action, Verdict
 from gateway.config import Settings, load
 from gateway.daemon import Daemon
 from gateway.events import MailLog
-from gateway.message import Action, Outcome, Verdict, clip
+from gateway.message import Outcome, clip
 from gateway.pipeline import HEADER
 from gateway.samples import mail as samples
 from gateway.web.people import Role

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
+from gateway.closed_sets import Action
 from gateway.config import rules_directory
-from gateway.message import Action, Outcome
+from gateway.message import Outcome
 
 RECIPIENT = "disarmed@example.net"
 

@@ -19,9 +19,10 @@ import click
 
 from gateway.cli.quarantine_run import settings as read_settings
 from gateway.cli.quarantine_run import who
+from gateway.closed_sets import Effect
 from gateway.config import Settings
 from gateway.exceptions import BadException, ExceptionList, ExceptionsError, NoSuchEntry
-from gateway.message import Effect, clip
+from gateway.message import clip
 from gateway.mistakes import duration
 from gateway.policy.entries import Entry, Subject, encode
 

@@ -24,12 +24,12 @@ from gateway.cli import quarantine_run as run
 from gateway.cli import quarantine_text as text
 from gateway.cli.moments import moment
 from gateway.cli.quarantine_place import Place, places, server_of
+from gateway.closed_sets import Verdict
 from gateway.iocs import FORMATS, IocKind, export
 from gateway.iocs.collect import collect
 from gateway.iocs.gather import DEFAULT_VERDICTS, Collected, Wanted
 from gateway.iocs.names import registered
 from gateway.iocs.never import Never
-from gateway.message import Verdict
 from gateway.quarantine import Quarantine
 
 MOST_TOLD = 20

@@ -9,7 +9,8 @@ import click
 
 from gateway.authentication.resolver import Resolver
 from gateway.authentication.secret import BadKey, Kind, SigningKey, generate, load, zone_line
-from gateway.message import Answer, AuthResult
+from gateway.closed_sets import AuthResult
+from gateway.message import Answer
 
 DNS_SECONDS = 5.0
 

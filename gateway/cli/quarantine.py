@@ -20,9 +20,9 @@ from gateway.cli import quarantine_run as run
 from gateway.cli import quarantine_text as words
 from gateway.cli.moments import moment
 from gateway.cli.quarantine_place import Holdings, Place, places, reach
+from gateway.closed_sets import HeldState, Verdict
 from gateway.config import Settings
 from gateway.endpoint import Endpoint
-from gateway.message import HeldState, Verdict
 from gateway.mistakes import duration
 from gateway.quarantine import (
     Filters,

@@ -23,7 +23,8 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from gateway import __version__
-from gateway.message import HeldState, clip
+from gateway.closed_sets import HeldState
+from gateway.message import clip
 from gateway.quarantine import (
     Filters,
     Held,

@@ -15,7 +15,8 @@ from typing import Any
 import click
 
 from gateway.cli import finding_text
-from gateway.message import Action, Authentication, Change, clip
+from gateway.closed_sets import Action
+from gateway.message import Authentication, Change, clip
 from gateway.quarantine import Held, HeldMessage
 from gateway.quarantine.sidecar import encode
 

@@ -13,9 +13,9 @@ from typing import Any
 import click
 
 from gateway.cli.yara_rules import examine_yara, load_yara
+from gateway.closed_sets import USUAL_VERDICT, Verdict
 from gateway.config import rules_directory
 from gateway.message import (
-    USUAL_VERDICT,
     Authentication,
     Checked,
     Client,
@@ -26,7 +26,6 @@ from gateway.message import (
     Report,
     Signed,
     Transaction,
-    Verdict,
 )
 from gateway.policy import Policy, PolicyError, Rule
 from gateway.scan import ScanRules

@@ -24,19 +24,10 @@ import click
 
 from gateway.cli import scan_text
 from gateway.cli.scan_items import Item, files, items
+from gateway.closed_sets import Action
 from gateway.config import Settings, rules_directory
 from gateway.events import MailLog
-from gateway.message import (
-    Action,
-    Client,
-    Decision,
-    Envelope,
-    Finding,
-    Report,
-    ScanFailed,
-    Transaction,
-    clip,
-)
+from gateway.message import Client, Decision, Envelope, Finding, Report, ScanFailed, Transaction, clip
 from gateway.metrics import Metrics
 from gateway.policy import Policy, PolicyError
 from gateway.spool import Spool

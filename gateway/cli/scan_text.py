@@ -15,7 +15,8 @@ import click
 
 from gateway.cli import finding_text
 from gateway.cli.quarantine_text import size as shown_size
-from gateway.message import Decision, Finding, Part, Report, Verdict, clip
+from gateway.closed_sets import Verdict
+from gateway.message import Decision, Finding, Part, Report, clip
 
 COLOURS = {Verdict.CLEAN: "green", Verdict.MACRO: "yellow", Verdict.SUSPICIOUS: "yellow"}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.samples import mail
 from gateway.scan import Limits, ScanRules, examine
 from gateway.scan.yara import RuleSet

@@ -19,11 +19,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from gateway.closed_sets import Action
 from gateway.config.base import File, Section, line
 from gateway.config.checks import problems
 from gateway.config.oidc import OidcSection
 from gateway.endpoint import Endpoint
-from gateway.message import Action
 from gateway.mistakes import duration, networks, sentences, shown, size
 from gateway.receivers.places import CollectorPlace, SyslogPlace
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from datetime import time as clock_time
 
+from gateway.closed_sets import Action, HeldState
 from gateway.digest import state as states
 from gateway.digest.letter import ADDRESS, Row, Writer, digest, request
 from gateway.digest.state import State
-from gateway.message import Action, Client, Envelope, HeldState, Recipient, Reply
+from gateway.message import Client, Envelope, Recipient, Reply
 from gateway.quarantine import Filters, HeldMessage, Quarantine
 from gateway.quarantine.release import Deliver
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from importlib import import_module
 from types import MappingProxyType
 
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 
 
 class IocKind(enum.StrEnum):

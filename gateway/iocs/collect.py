@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.closed_sets import HeldState, Verdict
 from gateway.iocs.gather import Collected, Gathering, Wanted
 from gateway.iocs.never import Never
-from gateway.message import HeldState, Verdict
 from gateway.quarantine import Filters, HeldMessage
 from gateway.quarantine.sidecar import Record
 

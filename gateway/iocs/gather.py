@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from gateway.closed_sets import Verdict
 from gateway.iocs import Indicator, IocKind
 from gateway.iocs.names import Host, host_of, shares, split, urls
 from gateway.iocs.never import Never, below
-from gateway.message import Finding, Report, Verdict
+from gateway.message import Finding, Report
 
 MAX_HELD = 10
 """Ids and file names told with one indicator."""

@@ -12,19 +12,9 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from gateway.message import (
-    Action,
-    Authentication,
-    Change,
-    Finding,
-    Headline,
-    Part,
-    Passage,
-    Reading,
-    Signed,
-    Source,
-    clip,
-)
+from gateway.closed_sets import Action
+from gateway.message import Authentication, Change, Finding, Headline, Part, Signed, clip
+from gateway.readable import Passage, Reading, Source
 
 if TYPE_CHECKING:
     from gateway.jail.wire import Examined

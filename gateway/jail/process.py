@@ -48,7 +48,8 @@ from gateway.jail.wire import (
     encode_report,
     flatten,
 )
-from gateway.message import Authentication, Edits, Finding, Reading, Report, Source, clip
+from gateway.message import Authentication, Edits, Finding, Report, clip
+from gateway.readable import Reading, Source
 
 OUT_OF_MEMORY: Final = 71
 """Exit code (EX_OSERR of sysexits.h) by which the front tells a spent memory limit from a crash."""

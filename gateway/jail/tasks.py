@@ -19,11 +19,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from gateway.closed_sets import Verdict
 from gateway.jail import confinement
 from gateway.jail.checks import MAX_REMOVED
 from gateway.jail.process import CannotDo, Data, Orders, Recall
 from gateway.jail.wire import Disarmed, Job
-from gateway.message import Authentication, Edits, Reading, Report, Source, Verdict, clip
+from gateway.message import Authentication, Edits, Report, clip
+from gateway.readable import Reading, Source
 
 if TYPE_CHECKING:
     from gateway.scan.rewrite import Setting

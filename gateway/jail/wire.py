@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
+from gateway.closed_sets import Verdict
 from gateway.jail.checks import (
     DIGEST,
     DNS_NAME,
@@ -34,21 +35,8 @@ from gateway.jail.checks import (
 from gateway.message import (
     Answer as DnsAnswer,
 )
-from gateway.message import (
-    Authentication,
-    Change,
-    Edits,
-    Finding,
-    Headline,
-    Part,
-    Reading,
-    Report,
-    Source,
-    Span,
-    Splice,
-    Verdict,
-    clip,
-)
+from gateway.message import Authentication, Change, Edits, Finding, Headline, Part, Report, Span, Splice, clip
+from gateway.readable import Reading, Source
 
 MAX_TEXT: Final = 1 << 20
 """JSON of one frame; a usual report of the counts below has less than half of it. Refusing a hostile one of this size

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
-from gateway.message import Action, Client, Decision, FileType, Part, Report, Transaction, Verdict
+from gateway.closed_sets import Action, FileType, Verdict
+from gateway.message import Client, Decision, Part, Report, Transaction
 from gateway.policy.addresses import AddressSet, split
 from gateway.policy.entries import Entry
 from gateway.policy.exceptions import NO_EXCEPTIONS, Exceptions

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.message import Effect, clip
+from gateway.closed_sets import Effect
+from gateway.message import clip
 from gateway.policy.addresses import NULL_SENDER, AddressSet, split
 
 USUAL = timedelta(days=30)

@@ -21,18 +21,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gateway.message import (
-    Authentication,
-    AuthResult,
-    Effect,
-    Excepted,
-    Finding,
-    Kind,
-    Report,
-    Transaction,
-    Verdict,
-    clip,
-)
+from gateway.closed_sets import AuthResult, Effect, Kind, Verdict
+from gateway.message import Authentication, Excepted, Finding, Report, Transaction, clip
 from gateway.policy.entries import Entry, Subject, domain_names, names
 from gateway.policy.parts import Match, without
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.message import Action, AuthResult, FileType, Verdict
+from gateway.closed_sets import Action, AuthResult, FileType, Verdict
 from gateway.mistakes import sentences
 from gateway.policy.addresses import AddressLists
 from gateway.policy.words import (

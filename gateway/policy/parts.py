@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from gateway.message import Finding, Kind, Part, Report, Verdict
+from gateway.closed_sets import Kind, Verdict
+from gateway.message import Finding, Part, Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The words a policy is written in, and how each kind of value is read.
 
-Contract: closed sets come from ``gateway.message``; a word outside them, or a value of the wrong shape, raises
+Contract: closed sets come from ``gateway.closed_sets``; a word outside them, or a value of the wrong shape, raises
 ``ValueError`` with the sentence to show. The types at the end of the file are what ``gateway.policy.model`` is made of.
 """
 
@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator
 
-from gateway.message import Action, AuthResult, FileType, Kind, Verdict
+from gateway.closed_sets import Action, AuthResult, FileType, Kind, Verdict
 from gateway.mistakes import meant, networks, shown, size
 
 RESERVED = frozenset({"default", "on-failure", "exception"})

@@ -12,7 +12,8 @@ import enum
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gateway.message import HeldState, clip
+from gateway.closed_sets import HeldState
+from gateway.message import clip
 from gateway.quarantine.errors import NotPossible
 from gateway.quarantine.journal import Entry, Journal, What
 from gateway.quarantine.ledger import Step, require

@@ -18,7 +18,7 @@ from sqlalchemy import Integer, and_, case, cast, func, insert, literal_column, 
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.quarantine.database import BUSY_SECONDS, check, corrupt, engine_for, prepare_file
 from gateway.quarantine.errors import HeldNotFound, StoreRefused
 from gateway.quarantine.journal import Journal, What

@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from gateway.message import HeldState, clip
+from gateway.closed_sets import HeldState
+from gateway.message import clip
 from gateway.quarantine.sidecar import Record
 
 LONGEST_WHO, LONGEST_WHY, LONGEST_DETAIL = 100, 500, 2000

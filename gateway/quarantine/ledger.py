@@ -18,7 +18,8 @@ from typing import ParamSpec, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.message import HeldState, clip
+from gateway.closed_sets import HeldState
+from gateway.message import clip
 from gateway.quarantine.blobs import HELD_ID, FileBlobs
 from gateway.quarantine.errors import HeldNotFound, MessageDamaged, NotPossible, QuarantineError
 from gateway.quarantine.index import Index

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.message import HeldState, Verdict
+from gateway.closed_sets import HeldState, Verdict
 from gateway.quarantine.journal import Journal, What
 from gateway.quarantine.sidecar import Record
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway import failpoints
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.quarantine.database import NewerStore
 from gateway.quarantine.errors import MessageDamaged, QuarantineError, StoreRefused
 from gateway.quarantine.index import Index

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from gateway import failpoints
-from gateway.message import Client, Envelope, HeldState, Recipient, Reply, clip
+from gateway.closed_sets import HeldState
+from gateway.message import Client, Envelope, Recipient, Reply, clip
 from gateway.quarantine.asking import Asked, approved
 from gateway.quarantine.errors import MessageDamaged, NotPossible, QuarantineError, ReleaseFailed
 from gateway.quarantine.journal import What

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.quarantine.errors import MessageDamaged, NotPossible
 from gateway.quarantine.journal import OURSELVES, What
 from gateway.quarantine.ledger import Ledger, Step

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, or_, select
 
-from gateway.message import Envelope, HeldState, Verdict, clip
+from gateway.closed_sets import HeldState, Verdict
+from gateway.message import Envelope, clip
 from gateway.quarantine.journal import Entry, Journal, What
 from gateway.quarantine.models import Filters, HeldMessage, HeldRecipient
 from gateway.quarantine.schema import audit, file, held, macro, searched

@@ -12,28 +12,23 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from gateway.closed_sets import Action, AuthResult, Effect, FileType, Kind, Verdict
 from gateway.message import (
-    Action,
     Authentication,
-    AuthResult,
     Change,
     Checked,
     Client,
     Decision,
-    Effect,
     Envelope,
     Excepted,
-    FileType,
     Finding,
     Headline,
-    Kind,
     Part,
     Recipient,
     Report,
     Signed,
     Span,
     Transaction,
-    Verdict,
 )
 
 FORMAT = 1

@@ -20,7 +20,8 @@ from typing import BinaryIO, Self
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import failpoints
-from gateway.message import Decision, HeldState, KeepFailed, Report, Transaction, clip
+from gateway.closed_sets import HeldState
+from gateway.message import Decision, KeepFailed, Report, Transaction, clip
 from gateway.quarantine import recovery, retention
 from gateway.quarantine.blobs import FileBlobs, Written
 from gateway.quarantine.downloads import AlreadyNoted, take

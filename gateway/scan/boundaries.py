@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from gateway.message import Span, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Span
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.headers import Bytes, Doubt, decode_words, without_comments
 from gateway.scan.search import find

@@ -16,7 +16,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from gateway.message import Span, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Span
 from gateway.scan.budget import OverLimit
 
 Bytes = bytes | mmap.mmap

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan import loose, sniff
 from gateway.scan.containers import openpgp
 from gateway.scan.encodings import binhex, quoted_printable, uu, yenc

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan.budget import Budget
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import encodings, ole_directory, sniff
 from gateway.scan.budget import Budget
 

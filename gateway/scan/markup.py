@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.message import Link, clip
+from gateway.message import clip
+from gateway.readable import Link
 from gateway.scan.budget import Budget
 from gateway.scan.visible import readably
 

@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gateway.message import Span, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Span
 from gateway.scan import boundaries, names
 from gateway.scan.boundaries import Split
 from gateway.scan.budget import Budget, OverLimit

@@ -18,7 +18,8 @@ import string
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.message import Action, Change, clip
+from gateway.closed_sets import Action
+from gateway.message import Change, clip
 from gateway.scan.headers import Bytes
 
 PLACES: Mapping[Action, frozenset[str]] = {

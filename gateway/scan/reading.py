@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from gateway.message import FileType, Kind, Passage, Reading, Source, clip
+from gateway.closed_sets import FileType, Kind
+from gateway.message import clip
+from gateway.readable import Passage, Reading, Source
 from gateway.scan import examine_with, mail_text, markup, mime
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.headers import Bytes

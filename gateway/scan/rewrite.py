@@ -13,7 +13,8 @@ import mmap
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from gateway.message import Action, Change, Edits, Report, Splice, Verdict, clip
+from gateway.closed_sets import Action, Verdict
+from gateway.message import Change, Edits, Report, Splice, clip
 from gateway.scan import encodings, mime, notice, splices
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.disarm import CannotDisarm, Disarmed, disarm

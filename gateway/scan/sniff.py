@@ -13,7 +13,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import ole_directory
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.containers import archive, cms, macintosh, openpgp, unread, zip_records

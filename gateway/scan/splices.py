@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.message import Span, Splice, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Span, Splice
 from gateway.scan import mime
 from gateway.scan.header_edit import Description, edited
 from gateway.scan.headers import Bytes

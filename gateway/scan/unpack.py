@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from gateway.message import FileType, Finding, Kind, Part, Verdict, clip
+from gateway.closed_sets import FileType, Kind, Verdict
+from gateway.message import Finding, Part, clip
 from gateway.scan import inline, sniff
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.carriers import CARRIERS

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from gateway.message import Action
+from gateway.closed_sets import Action
 from gateway.scan.notice import INSIDE, Wording, parse
 
 _ENGLISH = Wording(

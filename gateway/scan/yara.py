@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 
 if TYPE_CHECKING:
     import yara_x

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlencode
 
+from gateway.closed_sets import Effect
 from gateway.iocs.gather import Collected, Wanted
-from gateway.message import Effect
 from gateway.policy.entries import Entry, Subject
 from gateway.web.look import Look
 from gateway.web.pages import DeskError

@@ -14,7 +14,7 @@ from typing import TypeVar
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.message import Effect
+from gateway.closed_sets import Effect
 from gateway.policy.entries import Entry, Subject
 from gateway.web.desk import Desk, require
 from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError

@@ -12,7 +12,8 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from gateway.message import Reading, clip
+from gateway.message import clip
+from gateway.readable import Reading
 from gateway.web.desk import Desk, require
 from gateway.web.look import Similar
 from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError

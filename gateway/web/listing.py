@@ -14,7 +14,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from gateway.message import HeldState, Verdict
+from gateway.closed_sets import HeldState, Verdict
 from gateway.spreadsheet import line
 from gateway.web.desk import DIGEST, FINGERPRINT, PAGE, PLACE, Desk, Query, place
 from gateway.web.pages import HEADERS, LONGEST_FIELD, DeskError

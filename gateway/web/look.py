@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gateway.message import Change, Finding, Reading, Source
+from gateway.message import Change, Finding
+from gateway.readable import Reading, Source
 from gateway.web.people import Person
 
 

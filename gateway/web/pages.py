@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from gateway import __version__
-from gateway.message import HeldState, Verdict
+from gateway.closed_sets import HeldState, Verdict
 from gateway.web import shown
 from gateway.web.people import Act
 

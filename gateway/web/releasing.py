@@ -11,7 +11,8 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.message import Action, HeldState, clip
+from gateway.closed_sets import Action, HeldState
+from gateway.message import clip
 from gateway.web.desk import Desk, require
 from gateway.web.look import Outlook
 from gateway.web.pages import LONGEST_FIELD, DeskError

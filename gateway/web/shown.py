@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.message import Authentication, AuthResult, Finding, Link, Source, clip
+from gateway.closed_sets import AuthResult
+from gateway.message import Authentication, Finding, clip
+from gateway.readable import Link, Source
 
 _SCHEME = re.compile(r"\b(h)tt(ps?)://", re.IGNORECASE)
 _DOT = re.compile(r"(?<=\w)\.(?=\w)")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from gateway.message import Finding, Part, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Finding, Part
 
 DEEPEST = 10
 """Levels that are told apart; what lies deeper is shown with its whole remaining path."""

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from gateway.closed_sets import Action, Kind
 from gateway.events import MailLog
 from gateway.jail.checks import WireError
 from gateway.jail.process import OUT_OF_MEMORY, Orders
@@ -50,9 +51,10 @@ from gateway.jail.wire import (
     encode_recalled,
     unflatten,
 )
-from gateway.message import Action, Authentication, Decision, Edits, Kind, Reading, Report, ScanFailed, Source
 from gateway.message import Answer as DnsAnswer
+from gateway.message import Authentication, Decision, Edits, Report, ScanFailed
 from gateway.metrics import Metrics
+from gateway.readable import Reading, Source
 from gateway.spool import Spool
 from gateway.workers.link import Nursery, WorkerGone, WorkerLink, WorkerUnfit, explain
 from gateway.workers.memory import PoisonList, VerdictMemory, body_digest

@@ -15,7 +15,8 @@ from typing import Final
 
 from cachetools import LRUCache, TTLCache
 
-from gateway.message import Finding, Report, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Finding, Report
 from gateway.metrics import Metrics
 from gateway.spool import CHUNK, Spool
 

@@ -26,7 +26,8 @@ from urllib.parse import quote, urlencode
 
 from rich.console import Console
 
-from gateway.message import Recipient, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Recipient
 from gateway.quarantine import Quarantine
 from gateway.quarantine.journal import Journal
 from gateway.quarantine.models import Files

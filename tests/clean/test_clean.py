@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import Report, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Report
 from gateway.scan import Limits, examine
 from tests import libreoffice
 from tests.clean import written

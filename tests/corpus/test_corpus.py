@@ -22,7 +22,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import FileType, Report, Verdict
+from gateway.closed_sets import FileType, Verdict
+from gateway.message import Report
 from gateway.scan import Limits, ScanRules, examine
 from gateway.scan.sniff import candidates
 from gateway.scan.unpack import READERS

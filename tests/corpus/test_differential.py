@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import FileType, Verdict
+from gateway.closed_sets import FileType, Verdict
 from gateway.scan import Limits, examine
 from gateway.scan.containers import bounded
 from gateway.scan.sniff import OLE_TYPES, OOXML_TYPES, sniff

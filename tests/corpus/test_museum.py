@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.message import Action, Client, Envelope, Kind, Transaction, Verdict
+from gateway.closed_sets import Action, Kind, Verdict
+from gateway.message import Client, Envelope, Transaction
 from gateway.policy import Policy
 from tests.corpus import test_corpus as corpus
 

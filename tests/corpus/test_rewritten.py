@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import Action, Span, Verdict
+from gateway.closed_sets import Action, Verdict
+from gateway.message import Span
 from gateway.scan import Limits, examine, mime
 from gateway.scan.budget import Budget
 from gateway.scan.notice import Facts

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples import vba
 from gateway.samples.package import package, parts_of
 from tests import libreoffice

@@ -9,7 +9,7 @@ from pathlib import Path
 import olefile
 import pytest
 
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples import vba, word
 from gateway.samples.compound import streams_of
 from tests import libreoffice

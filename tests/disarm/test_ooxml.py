@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from tests.clean import written
 from tests.disarm import harness
 from tests.e2e.tools import need

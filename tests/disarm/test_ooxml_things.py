@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.scan.disarm import CannotDisarm
 from tests.clean import written
 from tests.disarm import harness

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.scan import Limits, disarm, examine, sniff
 from gateway.scan.disarm import CannotDisarm, Disarmed
 from gateway.scan.passwords import Passwords

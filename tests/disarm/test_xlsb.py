@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples.package import OFFICE, package, parts_of
 from gateway.scan import Limits
 from gateway.scan.budget import Budget

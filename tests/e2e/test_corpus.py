@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from gateway.message import Action
+from gateway.closed_sets import Action
 from tests.corpus.test_corpus import EVASIONS, files_of, reports_of
 from tests.corpus.test_museum import ROOMS, action
 from tests.e2e.conftest import Pair

@@ -12,7 +12,7 @@ import dkim
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.scan import Limits, examine
 from tests.e2e.conftest import STRICT, Chain, Pair
 from tests.e2e.mails import marker

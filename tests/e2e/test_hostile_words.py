@@ -21,8 +21,8 @@ from urllib.parse import quote, urlencode
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from gateway.closed_sets import Effect
 from gateway.exceptions import ExceptionList
-from gateway.message import Effect
 from gateway.policy.entries import Subject
 from gateway.samples import mail, vba
 from gateway.web.people import Role

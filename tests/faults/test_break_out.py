@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.closed_sets import Kind
 from gateway.config import rules_directory
 from gateway.jail import confinement
-from gateway.message import Kind
 from tests.stubs.pool import Pool, pool
 from tests.stubs.probe_tasks import TASKS
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.quarantine import HeldMessage, Quarantine
 from gateway.samples import word
 from tests.e2e.conftest import need_gateway

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from gateway import failpoints
-from gateway.message import Client, Envelope, HeldState, KeepFailed, Reply
+from gateway.closed_sets import HeldState
+from gateway.message import Client, Envelope, KeepFailed, Reply
 from gateway.quarantine import HeldMessage, NotPossible, Quarantine, Settled, StoreBusy, StoreRefused, database, index
 from tests.e2e.tools import need_root, unavailable
 from tests.unit.quarantine.made import BODY, ID, OTHER, Hop, keep, opened, urls

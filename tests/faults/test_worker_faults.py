@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import Kind, ScanFailed
+from gateway.closed_sets import Kind
+from gateway.message import ScanFailed
 from gateway.spool import Spool
 from tests.stubs.pool import pool, until
 from tests.stubs.worker_tasks import message

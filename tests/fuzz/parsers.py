@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 
-from gateway.message import Span, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Span
 from gateway.scan import boundaries, encodings, examine, headers, loose, mail_text, mime, names, ole_directory, sniff
 from gateway.scan.carriers import literals, textual
 from gateway.scan.containers import bounded, ends, rtf_compressed, seven_zip_records, zip_crypto, zip_records

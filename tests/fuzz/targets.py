@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from gateway.message import MAX_INDICATORS, Kind, Report
+from gateway.closed_sets import Kind
+from gateway.message import MAX_INDICATORS, Report
 from gateway.scan import Limits, ScanRules, examine
 from gateway.scan.budget import OverLimit
 from gateway.scan.look import Blob, Corrupt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits
 from gateway.scan.look import Blob, Look

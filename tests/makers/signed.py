@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from dkim.canonicalization import CanonicalizationPolicy
 
-from gateway.message import Answer, AuthResult
+from gateway.closed_sets import AuthResult
+from gateway.message import Answer
 
 MESSAGE = (
     b"Received: from outside.test by mx.example.com; Tue, 24 Nov 2026 10:00:00 +0000\r\n"

@@ -20,10 +20,11 @@ from pathlib import Path
 
 import pyseccomp
 
+from gateway.closed_sets import Kind, Verdict
 from gateway.jail import confinement, tasks
 from gateway.jail.process import Data, Orders, Recall
 from gateway.jail.wire import Job
-from gateway.message import Finding, Kind, Report, Verdict
+from gateway.message import Finding, Report
 
 TASKS = "tests.stubs.probe_tasks:make"
 

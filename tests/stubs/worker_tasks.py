@@ -14,9 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.jail.process import CannotDo, Data, Orders, Recall
 from gateway.jail.wire import MAX_TAIL, Disarmed, Job, encode_report
-from gateway.message import Edits, FileType, Finding, Kind, Part, Report, Span, Splice, Verdict
+from gateway.message import Edits, Finding, Part, Report, Span, Splice
 
 TASKS = "tests.stubs.worker_tasks:make"
 CHANNEL = 3

@@ -16,22 +16,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from gateway.closed_sets import Action, AuthResult, Effect, Kind
 from gateway.events import MailLog
-from gateway.message import (
-    Action,
-    Authentication,
-    AuthResult,
-    Change,
-    Checked,
-    Client,
-    Effect,
-    Excepted,
-    Finding,
-    Kind,
-    Outcome,
-    Reply,
-    Signed,
-)
+from gateway.message import Authentication, Change, Checked, Client, Excepted, Finding, Outcome, Reply, Signed
 from gateway.policy.entries import Subject, make
 from tests.e2e.tools import DEPLOY, ROOT
 from tests.unit.test_events import outcome

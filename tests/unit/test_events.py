@@ -9,21 +9,19 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway import samples
+from gateway.closed_sets import Action, Kind, Verdict
 from gateway.events import Line, MailLog
 from gateway.message import (
-    Action,
     Client,
     Decision,
     Envelope,
     Finding,
     Headline,
-    Kind,
     Outcome,
     Recipient,
     Reply,
     Report,
     Transaction,
-    Verdict,
 )
 from gateway.scan import Limits, examine
 from tests.makers import locks, mail

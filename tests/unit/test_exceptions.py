@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway import exceptions as module
+from gateway.closed_sets import Effect
 from gateway.exceptions import BadException, ExceptionList, ExceptionsError, NoSuchEntry
-from gateway.message import Effect
 from gateway.policy.entries import Subject
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -14,13 +14,14 @@ from typing import Any, cast
 import pytest
 
 from gateway import health as health_module
+from gateway.closed_sets import Action, Verdict
 from gateway.config import Settings
 from gateway.events import MailLog
 from gateway.exceptions import ExceptionList
 from gateway.generation import Generation
 from gateway.health import CERTIFICATE_NOTICE, LITTLE_ROOM, LITTLE_SPOOL, MANY_DEATHS, TOO_OLD, Health
 from gateway.hours import Fate, Mishap
-from gateway.message import Action, Decision, Reply, Report, Verdict
+from gateway.message import Decision, Reply, Report
 from gateway.metrics import Metrics
 from gateway.quarantine import Quarantine
 from gateway.quarantine.errors import QuarantineError

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.closed_sets import Action
 from gateway.hours import HOUR, HOURS, Fate, Hours, Mishap, fate
-from gateway.message import Action, Decision, Reply
+from gateway.message import Decision, Reply
 from gateway.metrics import Metrics
 from tests.unit.test_events import outcome
 

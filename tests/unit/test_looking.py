@@ -13,33 +13,28 @@ from typing import Any, cast
 import libarchive
 import pytest
 
+from gateway.closed_sets import Action, FileType, HeldState, Kind, Verdict
 from gateway.desk import ReleaseDesk
 from gateway.generation import Generation
 from gateway.looking import Looking
 from gateway.message import (
-    Action,
     Change,
     Client,
     Decision,
     Edits,
     Envelope,
-    FileType,
     Finding,
-    HeldState,
-    Kind,
     Part,
-    Reading,
     Recipient,
     Reply,
     Report,
     ScanFailed,
-    Source,
     Span,
     Splice,
-    Verdict,
 )
 from gateway.quarantine import Quarantine, QuarantineError
 from gateway.quarantine.journal import What
+from gateway.readable import Reading, Source
 from gateway.spool import Spool
 from gateway.web.desk import NotAllowed
 from gateway.web.pages import DeskError

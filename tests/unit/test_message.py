@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import MAX_INDICATORS, USUAL_VERDICT, Finding, Kind, Reply, Verdict, clip
+from gateway.closed_sets import USUAL_VERDICT, Kind, Verdict
+from gateway.message import MAX_INDICATORS, Finding, Reply, clip
 
 
 def test_a_message_is_as_bad_as_its_worst_part() -> None:

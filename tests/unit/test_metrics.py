@@ -5,22 +5,8 @@ import re
 
 from prometheus_client import generate_latest
 
-from gateway.message import (
-    Action,
-    Client,
-    Decision,
-    Envelope,
-    FileType,
-    Finding,
-    Kind,
-    Outcome,
-    Part,
-    Recipient,
-    Reply,
-    Report,
-    Transaction,
-    Verdict,
-)
+from gateway.closed_sets import Action, FileType, Kind, Verdict
+from gateway.message import Client, Decision, Envelope, Finding, Outcome, Part, Recipient, Reply, Report, Transaction
 from gateway.metrics import Metrics
 from tests.unit.test_events import outcome
 

@@ -10,11 +10,10 @@ from typing import cast
 
 import pytest
 
+from gateway.closed_sets import Action, AuthResult, Kind, Verdict
 from gateway.events import MailLog
 from gateway.message import (
-    Action,
     Authentication,
-    AuthResult,
     Change,
     Client,
     Decision,
@@ -22,7 +21,6 @@ from gateway.message import (
     Envelope,
     Finding,
     KeepFailed,
-    Kind,
     Recipient,
     Reply,
     Report,
@@ -31,7 +29,6 @@ from gateway.message import (
     Span,
     Splice,
     Transaction,
-    Verdict,
 )
 from gateway.metrics import Metrics
 from gateway.pipeline import CANNOT_KEEP, CANNOT_SCAN, DEFERRED, TOO_SLOW, Deliver, Pipeline

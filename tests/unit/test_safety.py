@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.closed_sets import Kind
 from gateway.config import Settings, rules_directory
 from gateway.events import MailLog
 from gateway.jail.process import Orders
-from gateway.message import Kind
 from gateway.pipeline import REFUSED
 from gateway.scan import ScanRules
 from gateway.workers import Jail

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples import mail, vba
 from gateway.scan import Limits, examine
 from tests import libreoffice

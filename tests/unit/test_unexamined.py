@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.closed_sets import Action, Effect, Kind
 from gateway.events import MailLog
-from gateway.message import Action, Authentication, Effect, Kind, Reply, ScanFailed
+from gateway.message import Authentication, Reply, ScanFailed
 from gateway.pipeline import Pipeline
 from gateway.policy import Exceptions, Policy
 from gateway.policy.entries import Entry, Subject, make

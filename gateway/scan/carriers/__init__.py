@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.carriers.installer import inspect_installer
 from gateway.scan.carriers.named import ARCHIVES, TEXTS, inspect_archive, inspect_text
 from gateway.scan.carriers.program import inspect_program

@@ -8,7 +8,7 @@ called ``x.js`` is a program, the same text in the body of a mail is not. Names 
 
 from __future__ import annotations
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan import names
 from gateway.scan.carriers import textual
 from gateway.scan.look import Blob, Look

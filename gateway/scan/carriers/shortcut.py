@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.look import Blob, Look
 
 _HEADER_SIZE = 76  # MS-SHLLINK 2.1

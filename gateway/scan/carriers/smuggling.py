@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan import sniff
 from gateway.scan.carriers.literals import Literal, joined, literals, unescaped
 from gateway.scan.look import Blob, Look

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan import names
 from gateway.scan.look import Blob, Look
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.containers import appended, archive, cms, compressed, macintosh, mail, mbox, msg, openpgp, tnef
 from gateway.scan.containers import zip as zip_container
 from gateway.scan.look import Blob, Look

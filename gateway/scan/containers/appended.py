@@ -7,7 +7,7 @@ Raises ``OverLimit`` only.
 
 from __future__ import annotations
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import ole_directory
 from gateway.scan.look import Blob, Look
 

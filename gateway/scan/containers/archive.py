@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.budget import Budget
 from gateway.scan.containers import by_libarchive, carve, ends, leftovers, seven_zip, unread
 from gateway.scan.look import Blob, Corrupt, Look

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.budget import Budget
 from gateway.scan.containers import bounded
 from gateway.scan.look import Blob, Corrupt, Look

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.containers import bounded, leftovers
 from gateway.scan.look import Blob, Corrupt, Look

@@ -6,7 +6,7 @@ padding is not worth that. Raises ``OverLimit``.
 
 from __future__ import annotations
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan.budget import OverLimit
 from gateway.scan.look import Blob, Corrupt, Look
 

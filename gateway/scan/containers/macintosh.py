@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.look import Blob, Corrupt, Look
 
 TYPES = frozenset({FileType.MACINTOSH})

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan import charsets, encodings, line_ends, loose, mime, names, sniff
 from gateway.scan.headers import PLAINLY, Bytes, made_plain
 from gateway.scan.look import Blob, Look

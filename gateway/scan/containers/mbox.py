@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import mime
 from gateway.scan.containers import mail
 from gateway.scan.look import Blob, Look

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.containers import rtf_compressed
 from gateway.scan.documents import ole
 from gateway.scan.documents.compound import STREAM, CompoundFile, Entry

@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.containers import bounded
 from gateway.scan.encodings.base64_text import simple_base64
 from gateway.scan.look import Blob, Corrupt, Look

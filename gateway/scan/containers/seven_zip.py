@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.containers import bounded, seven_zip_coders, seven_zip_records
 from gateway.scan.containers.by_libarchive import File, Locked

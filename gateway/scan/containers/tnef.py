@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.containers import rtf_compressed
 from gateway.scan.look import Blob, Corrupt, Look
 

@@ -5,7 +5,7 @@ Contract: data and one look-up. Never raises.
 
 from __future__ import annotations
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 
 _ARCHIVE, _IMAGE = FileType.ARCHIVE, FileType.DISK_IMAGE
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.containers import leftovers, zip_content, zip_records
 from gateway.scan.containers.zip_content import Doubt

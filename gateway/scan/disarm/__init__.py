@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.message import FileType, Report, Verdict, clip
+from gateway.closed_sets import FileType, Verdict
+from gateway.message import Report, clip
 from gateway.scan import sniff
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.disarm import compressed, flat_xml, locked, odf, ole, ooxml, rtf, spreadsheetml, tar, web_archive

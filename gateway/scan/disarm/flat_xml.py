@@ -12,7 +12,7 @@ import bisect
 import posixpath
 from collections.abc import Iterator
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import sniff
 from gateway.scan.disarm import splices
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Work

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.message import FileType, Finding, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
+from gateway.message import Finding
 from gateway.scan import sniff
 from gateway.scan.budget import Budget
 from gateway.scan.disarm.parts import Work

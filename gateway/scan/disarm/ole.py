@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.disarm import ole_objects, vba_storages
 from gateway.scan.disarm.compound_edit import EditedFile
 from gateway.scan.disarm.excel_binary import Workbook

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import sniff
 from gateway.scan.disarm.inspection import Inspection
 from gateway.scan.disarm.parts import CannotDisarm, Work

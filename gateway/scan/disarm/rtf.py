@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.budget import Budget
 from gateway.scan.disarm import splices
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Work

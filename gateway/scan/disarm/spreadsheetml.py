@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.disarm import splices
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Work
 from gateway.scan.disarm.splices import Cut

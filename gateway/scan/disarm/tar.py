@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import sniff
 from gateway.scan.disarm import renaming, tar_blocks
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, NothingToDisarm, Work

@@ -11,7 +11,7 @@ import bisect
 import re
 from collections.abc import Iterator
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import encodings, mime, sniff
 from gateway.scan.disarm import splices
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Work

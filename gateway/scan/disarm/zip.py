@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import sniff
 from gateway.scan.budget import Budget
 from gateway.scan.containers import zip as zip_container

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.documents import (
     activemime,
     bare_workbook,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.containers.bounded import ZLIB, inflate
 from gateway.scan.documents.compound import MAGIC
 from gateway.scan.look import Blob, Corrupt, Look

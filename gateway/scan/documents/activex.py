@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.look import Look
 
 _FLASH = "Shockwave Flash, which plays a film that can run code"

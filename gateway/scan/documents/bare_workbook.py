@@ -6,7 +6,7 @@ Contract: ``inspect`` looks at bytes that begin with a BOF record and at nothing
 
 from __future__ import annotations
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.documents import biff
 from gateway.scan.look import Blob, Look
 

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.budget import Budget
 from gateway.scan.documents import biff_macros, xlm
 from gateway.scan.documents.biff_records import records

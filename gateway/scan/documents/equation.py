@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.look import Look
 
 STREAM_NAME = "Equation Native"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.documents.remote import is_dangerous, is_remote, is_share
 from gateway.scan.look import Look
 

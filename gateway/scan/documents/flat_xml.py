@@ -7,7 +7,7 @@ the XML is not sound, after what came before the break was handed on, and ``Over
 
 from __future__ import annotations
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import sniff
 from gateway.scan.documents import fields, links, word_fields
 from gateway.scan.documents.opc import parse

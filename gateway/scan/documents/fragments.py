@@ -7,7 +7,7 @@ is reported as that of a document would be. Raises ``OverLimit``.
 
 from __future__ import annotations
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.documents import ole
 from gateway.scan.documents.compound import MAGIC
 from gateway.scan.documents.vba import carve_vba

@@ -7,7 +7,7 @@ Windows shows it the reader's credentials unasked. A kind of relationship nobody
 
 from __future__ import annotations
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.documents.opc import Element, Package, elements
 from gateway.scan.documents.remote import is_dangerous, is_remote, is_share
 from gateway.scan.look import Blob, Corrupt, Look

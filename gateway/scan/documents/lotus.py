@@ -7,7 +7,7 @@ auto-exec. Raises ``OverLimit``. Source: the worksheet file format that Lotus pu
 
 from __future__ import annotations
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan.documents.biff_records import records
 from gateway.scan.look import Blob, Look
 

@@ -7,7 +7,7 @@ others. Never raises.
 
 from __future__ import annotations
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.documents.remote import is_remote
 from gateway.scan.look import Look
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import binascii
 import re
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan.containers import zip as zip_file
 from gateway.scan.documents import cell_dde
 from gateway.scan.documents.opc import is_plain, parse

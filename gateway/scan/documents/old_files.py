@@ -6,7 +6,7 @@ into. What source an Access database keeps is looked for by ``fragments``. Raise
 
 from __future__ import annotations
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.look import Blob, Look
 
 TYPES = frozenset({FileType.BINARY})

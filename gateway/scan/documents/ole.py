@@ -8,7 +8,7 @@ after looking for macro source in the bytes, and ``OverLimit``.
 
 from __future__ import annotations
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.documents import (
     activex,
     biff,

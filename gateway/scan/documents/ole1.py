@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.documents import equation, moniker, package
 from gateway.scan.documents.compound import MAGIC
 from gateway.scan.documents.remote import is_remote

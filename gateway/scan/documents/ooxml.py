@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan import sniff
 from gateway.scan.containers import zip as zip_file
 from gateway.scan.documents import fields, links, ooxml_events, word_fields

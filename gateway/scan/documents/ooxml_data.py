@@ -10,7 +10,7 @@ from __future__ import annotations
 import binascii
 import re
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.budget import Budget
 from gateway.scan.containers import zip as zip_file
 from gateway.scan.documents.opc import Package, elements, is_xml

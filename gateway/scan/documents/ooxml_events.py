@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.documents import activex
 from gateway.scan.documents.opc import Element, Package, elements
 from gateway.scan.look import Blob, Corrupt, Look

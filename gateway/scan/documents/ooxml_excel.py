@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.documents import ooxml_cells, ooxml_data, xlm, xlm_code, xlsb
 from gateway.scan.documents.cell_dde import starts_program
 from gateway.scan.documents.opc import Element, Package, elements, is_xml, parse

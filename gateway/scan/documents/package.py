@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from pathlib import PureWindowsPath
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.documents.compound import CARRIERS
 from gateway.scan.look import Blob, Look
 

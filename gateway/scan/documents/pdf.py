@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan.documents import pdf_objects
 from gateway.scan.documents.package import RUNNABLE
 from gateway.scan.documents.pdf_objects import Object, Objects

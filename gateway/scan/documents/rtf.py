@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.budget import Budget
 from gateway.scan.documents import fields, ole1
 from gateway.scan.documents.compound import MAGIC

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan.documents import cell_dde, xlm_code
 from gateway.scan.documents.opc import parse
 from gateway.scan.documents.remote import is_remote

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.budget import Budget
 from gateway.scan.documents import cell_dde, xlm
 from gateway.scan.look import Blob, Look

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.documents import cell_dde
 from gateway.scan.look import Blob, Look
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.documents import vba_source
 from gateway.scan.documents.compound import CompoundFile
 from gateway.scan.documents.olevba import second_reading

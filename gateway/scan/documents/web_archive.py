@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.documents.remote import is_dangerous, is_remote
 from gateway.scan.look import Blob, Look
 

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.documents import fields, word_fields
 from gateway.scan.documents.remote import is_remote
 from gateway.scan.look import Corrupt, Look

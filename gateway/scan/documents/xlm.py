@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.documents import xlm_code
 from gateway.scan.documents.xlm_code import Code, Formula
 from gateway.scan.look import Look

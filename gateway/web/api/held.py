@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
-from gateway.message import HeldState, clip
+from gateway.closed_sets import HeldState
+from gateway.message import clip
 from gateway.web.api import models
 from gateway.web.api.operations import Call, Operation
 from gateway.web.api.tokens import Scope

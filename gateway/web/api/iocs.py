@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 
+from gateway.closed_sets import Verdict
 from gateway.iocs import FORMATS, export
 from gateway.iocs.gather import DEFAULT_VERDICTS, Wanted
-from gateway.message import Verdict
 from gateway.web.api import models_iocs as models
 from gateway.web.api.operations import Call, Operation
 from gateway.web.api.tokens import Scope

@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, create_model
 
-from gateway.message import Verdict, clip
+from gateway.closed_sets import Verdict
+from gateway.message import clip
 
 from datetime import datetime  # isort: skip
 

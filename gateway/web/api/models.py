@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, create_model
 
-from gateway.message import Action, Decision, Effect, HeldState, Report, Transaction
+from gateway.closed_sets import Action, Effect, HeldState
+from gateway.message import Decision, Report, Transaction
 from gateway.policy.entries import MAX_RECIPIENTS as MAX_SCOPE
 from gateway.policy.entries import Subject
 from gateway.web.api.mirror import Text, VerdictWord, model_of

@@ -6,14 +6,14 @@ from typing import Any
 
 from pydantic import Field
 
-from gateway import message
+from gateway import readable
 from gateway.web import look
 from gateway.web.api.mirror import Text, model_of
 from gateway.web.api.models import Message
 from gateway.web.api.shapes import Told
 
-Reading: Any = model_of(message.Reading)
-Source: Any = model_of(message.Source)
+Reading: Any = model_of(readable.Reading)
+Source: Any = model_of(readable.Source)
 Outlook: Any = model_of(look.Outlook)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.web.api.mirror import Text
 from gateway.web.api.models import Reply
 from gateway.web.api.shapes import Given, HeldId, Told, Why

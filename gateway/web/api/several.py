@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from gateway.message import HeldState, clip
+from gateway.closed_sets import HeldState
+from gateway.message import clip
 from gateway.web.api import models_several as models
 from gateway.web.api.models import Reply
 from gateway.web.api.operations import Call, Operation

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.authentication import dmarc
 from gateway.authentication.publickey import Unverified
-from gateway.message import AuthResult, Checked, Signed
+from gateway.closed_sets import AuthResult
+from gateway.message import Checked, Signed
 
 REJECT = "v=DMARC1; p=reject"
 

@@ -7,7 +7,8 @@ import pytest
 from gateway.authentication import told, verify
 from gateway.authentication.fields import read
 from gateway.authentication.origin import NoAuthor, author, mailbox
-from gateway.message import AuthResult, Checked
+from gateway.closed_sets import AuthResult
+from gateway.message import Checked
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import dns.rcode
 import pytest
 
 from gateway.authentication.resolver import AT_ONCE, MAX_RECORD, Resolver
+from gateway.closed_sets import AuthResult
 from gateway.jail.wire import MAX_TEXT, Job, encode_job
-from gateway.message import Answer, AuthResult
+from gateway.message import Answer
 from tests.stubs.dns_server import Alias, Said, StubDns, silence
 from tests.stubs.pool import until
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from gateway.authentication import verify
 from gateway.authentication.seal import CannotSeal, Sealer
 from gateway.authentication.secret import SigningKey, named
-from gateway.message import Authentication, AuthResult, Checked, Edits, Span, Splice
+from gateway.closed_sets import AuthResult
+from gateway.message import Authentication, Checked, Edits, Span, Splice
 from gateway.spool import Spool
 from tests.makers import signed as made
 from tests.makers.signed import MESSAGE, ed25519_key, rsa_key, signed, zone

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.authentication import verify
-from gateway.message import Answer, Authentication, AuthResult, Signed
+from gateway.closed_sets import AuthResult
+from gateway.message import Answer, Authentication, Signed
 from tests.makers import signed as made
 from tests.makers.signed import MESSAGE, ed25519_key, record, rsa_key, sign, signed, zone
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.demo import CASES, Case, _surprise
-from gateway.message import Action, Decision, Outcome, Reply, Report, Verdict
+from gateway.closed_sets import Action, Verdict
+from gateway.message import Decision, Outcome, Reply, Report
 from tests.unit.test_events import outcome
 
 MACROGATE = [sys.executable, "-m", "gateway"]

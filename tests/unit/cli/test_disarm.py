@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import disarm as command
+from gateway.closed_sets import Kind
 from gateway.jail.wire import Disarmed
-from gateway.message import Kind, ScanFailed
+from gateway.message import ScanFailed
 from gateway.spool import Spool
 from gateway.workers import Jail
 from gateway.workers.link import WorkerUnfit

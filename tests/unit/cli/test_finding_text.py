@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli import finding_text
-from gateway.message import Finding, Kind
+from gateway.closed_sets import Kind
+from gateway.message import Finding
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli.iocs import iocs
+from gateway.closed_sets import Verdict
 from gateway.iocs import FORMATS
-from gateway.message import Report, Verdict
+from gateway.message import Report
 from gateway.spool import Spool
 from tests.unit.quarantine.made import BODY, DECISION, ID, OTHER, REPORT, Hop, opened, transaction, urls
 

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from gateway.authentication.secret import BadKey, load
 from gateway.cli import main
 from gateway.cli.keys import compared
-from gateway.message import Answer, AuthResult
+from gateway.closed_sets import AuthResult
+from gateway.message import Answer
 
 NAMES = ["--domain", "example.com", "--selector", "arc1"]
 

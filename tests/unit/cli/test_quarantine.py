@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 
 from gateway.cli.quarantine import quarantine
 from gateway.cli.quarantine_text import page, row, size, table
-from gateway.message import Client, Finding, Headline, HeldState, Kind
+from gateway.closed_sets import HeldState, Kind
+from gateway.message import Client, Finding, Headline
 from gateway.quarantine import HeldMessage, HeldRecipient
 from gateway.spool import Spool
 from tests.e2e.tools import need_root

@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli.scan import Style, scan, scan_paths
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.config import rules_directory
-from gateway.message import FileType, Finding, Kind, Part, Report, ScanFailed, Verdict
+from gateway.message import Finding, Part, Report, ScanFailed
 from gateway.policy import Policy
 from gateway.spool import Spool
 

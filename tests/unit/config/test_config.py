@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway import config
+from gateway.closed_sets import Action
 from gateway.config import ConfigError, Settings, load, rules_directory
 from gateway.config.oidc import OidcSection
-from gateway.message import Action
 
 ROOT = Path(__file__).parents[3]
 

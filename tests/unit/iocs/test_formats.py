@@ -18,10 +18,10 @@ import stix2validator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.closed_sets import Verdict
 from gateway.iocs import FORMATS, Indicator, IocKind, export
 from gateway.iocs.as_stix import CREATED
 from gateway.iocs.names import split, urls
-from gateway.message import Verdict
 from gateway.spreadsheet import cell
 from tests.e2e.tools import find, need
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.config import rules_directory
 from gateway.iocs import Indicator, IocKind
 from gateway.iocs.gather import MAX_HELD, Gathering
 from gateway.iocs.never import Never
-from gateway.message import FileType, Finding, Kind, Part, Report, Verdict
+from gateway.message import Finding, Part, Report
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TABLE = Never.parse((rules_directory() / "iocs.toml").read_text(encoding="utf-8"))

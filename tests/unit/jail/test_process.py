@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gateway.closed_sets import Kind, Verdict
 from gateway.jail.process import CannotDo, Data, Orders, Recall, Worker, _mapped
 from gateway.jail.wire import (
     Answer,
@@ -28,7 +29,7 @@ from gateway.jail.wire import (
     encode_recalled,
     unflatten,
 )
-from gateway.message import Edits, Finding, Kind, Report, Span, Splice, Verdict
+from gateway.message import Edits, Finding, Report, Span, Splice
 
 ORDERS = Orders("", 1 << 40, 1e6, {}, "", "")
 SHA = "ab" * 32

@@ -17,7 +17,8 @@ import msoffcrypto.format.ooxml
 import pytest
 import xlsxwriter
 
-from gateway.message import Action, Decision, Kind, Report, ScanFailed, Verdict
+from gateway.closed_sets import Action, Kind, Verdict
+from gateway.message import Decision, Report, ScanFailed
 from gateway.samples.biff import WORKSHEET, Sheet, workbook_stream
 from gateway.samples.compound import compound_file
 from gateway.samples.mail import docm_autoopen_message

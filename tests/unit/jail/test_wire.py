@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.closed_sets import Action, AuthResult, FileType, Kind, Verdict
 from gateway.jail.checks import MAX_REMOVED, WireError
 from gateway.jail.wire import (
     MAX_CHANGES,
@@ -45,27 +46,19 @@ from gateway.jail.wire import (
     unflatten,
 )
 from gateway.message import (
-    Action,
     Authentication,
-    AuthResult,
     Change,
     Checked,
     Edits,
-    FileType,
     Finding,
     Headline,
-    Kind,
-    Link,
     Part,
-    Passage,
-    Reading,
     Report,
     Signed,
-    Source,
     Span,
     Splice,
-    Verdict,
 )
+from gateway.readable import Link, Passage, Reading, Source
 
 SHA = "ab" * 32
 SIZE = 1000

@@ -10,18 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import (
-    Action,
-    Authentication,
-    AuthResult,
-    Checked,
-    Effect,
-    FileType,
-    Finding,
-    Kind,
-    Report,
-    Verdict,
-)
+from gateway.closed_sets import Action, AuthResult, Effect, FileType, Kind, Verdict
+from gateway.message import Authentication, Checked, Finding, Report
 from gateway.policy import Exceptions
 from gateway.policy.entries import BadEntry, Entry, Subject, decode, encode, make, names, removed
 from tests.unit.policy.test_policy import NOON, found, mail, part, policy, report

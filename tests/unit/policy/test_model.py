@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import Action
+from gateway.closed_sets import Action
 from gateway.policy import Policy, PolicyError
 from gateway.policy.model import Example, RuleTable, When, read
 from gateway.policy.words import FAMILIES, Direction

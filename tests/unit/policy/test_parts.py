@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import FileType, Finding, Kind, Part, Report, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
+from gateway.message import Finding, Part, Report
 from gateway.policy.parts import Match, enclosing, is_within, numbers, stripped, without
 
 PLACES = st.sampled_from(["1", "2", "2/a", "2/a/b", "2.1", "2.1/c", "20", "message"])

@@ -10,22 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.closed_sets import Action, AuthResult, FileType, Kind, Verdict
 from gateway.message import (
-    Action,
     Authentication,
-    AuthResult,
     Checked,
     Client,
     Envelope,
-    FileType,
     Finding,
-    Kind,
     Part,
     Recipient,
     Report,
     Signed,
     Transaction,
-    Verdict,
 )
 from gateway.policy import Policy, PolicyError
 

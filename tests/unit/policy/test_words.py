@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.message import FileType, Verdict
+from gateway.closed_sets import FileType, Verdict
 from gateway.policy.words import FAMILIES, Families, Verdicts
 
 

@@ -9,19 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.closed_sets import Action, AuthResult, FileType, Kind, Verdict
 from gateway.message import (
-    Action,
     Authentication,
-    AuthResult,
     Change,
     Checked,
     Client,
     Decision,
     Envelope,
-    FileType,
     Finding,
     Headline,
-    Kind,
     Part,
     Recipient,
     Reply,
@@ -29,7 +26,6 @@ from gateway.message import (
     Signed,
     Span,
     Transaction,
-    Verdict,
 )
 from gateway.quarantine import Quarantine
 from gateway.spool import Spool

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.quarantine.journal import Journal, What
 from gateway.quarantine.sidecar import Record, encode
 from tests.unit.quarantine.made import DECISION, ID, REPORT, transaction

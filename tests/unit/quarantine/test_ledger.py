@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.quarantine import HeldNotFound, MessageDamaged, NotPossible, QuarantineError
 from gateway.quarantine.journal import What
 from gateway.quarantine.ledger import Ledger, Step, require, sentence

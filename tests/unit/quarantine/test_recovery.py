@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.quarantine import Quarantine, Settled, StoreBusy, StoreRefused
 from gateway.quarantine.journal import What
 from tests.unit.quarantine.made import BODY, ID, OTHER, Hop, keep, opened, urls

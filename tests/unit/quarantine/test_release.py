@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import Client, Envelope, HeldState, Recipient, Reply
+from gateway.closed_sets import HeldState
+from gateway.message import Client, Envelope, Recipient, Reply
 from gateway.quarantine import MessageDamaged, NotPossible, Quarantine, ReleaseFailed
 from gateway.quarantine.journal import What
 from tests.unit.quarantine.made import BODY, ID, OTHER, Hop, keep, opened, transaction

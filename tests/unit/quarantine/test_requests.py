@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.quarantine import NotPossible, Quarantine, QuarantineError, ReleaseFailed, asking
 from gateway.quarantine.asking import Asked, Standing
 from gateway.quarantine.journal import What

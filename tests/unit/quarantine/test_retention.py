@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.message import HeldState
+from gateway.closed_sets import HeldState
 from gateway.quarantine import NotPossible, Quarantine, ReleaseFailed
 from gateway.quarantine.retention import SteadyClock
 from tests.unit.quarantine.made import ID, OTHER, Hop, keep, opened, urls

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.message import HeldState, Verdict
+from gateway.closed_sets import HeldState, Verdict
 from gateway.quarantine import Filters, Quarantine
 from gateway.quarantine.search import LONGEST, MOST_WORDS, folded
 from gateway.spool import Spool

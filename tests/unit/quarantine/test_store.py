@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway import failpoints
-from gateway.message import HeldState, KeepFailed, Verdict
+from gateway.closed_sets import HeldState, Verdict
+from gateway.message import KeepFailed
 from gateway.pipeline import Keeper
 from gateway.quarantine import (
     Filters,

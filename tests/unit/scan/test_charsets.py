@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import Limits, charsets, examine
 from tests.makers import mail
 from tests.makers.looks import RULES, SHORTCUT

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import FileType, Finding, Kind, Report, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
+from gateway.message import Finding, Report
 from gateway.scan import Limits, examine
 from tests.makers import archives
 from tests.makers.looks import RULES, SHORTCUT

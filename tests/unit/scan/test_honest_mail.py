@@ -3,7 +3,7 @@
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples import mail
 from gateway.scan import Limits, examine
 from tests.makers.honest import SHAPES

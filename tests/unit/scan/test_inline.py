@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan import inline
 from tests.makers.looks import SHORTCUT, look
 from tests.makers.mail import encode, uuencode

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import Link, clip
+from gateway.message import clip
+from gateway.readable import Link
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.markup import LONGEST_TARGET, read
 

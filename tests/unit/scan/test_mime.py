@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Span, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Span
 from gateway.scan import mime
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.mime import Entity

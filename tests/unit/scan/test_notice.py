@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import Action, Change
+from gateway.closed_sets import Action
+from gateway.message import Change
 from gateway.scan import disarm, notice
 from gateway.scan.notice import NEEDED, PLACES, Facts, parse, written
 from gateway.scan.wording import LANGUAGES, wording

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway import samples
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan import Limits, examine, mime
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.passwords import (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.jail.wire import MAX_TEXT as FRAME
 from gateway.jail.wire import Frame, Read, Sources, decode_answer, encode_answer
-from gateway.message import Link, Reading, Source
+from gateway.readable import Link, Reading, Source
 from gateway.samples import mail
 from gateway.scan.budget import Limits
 from gateway.scan.reading import MAX_HEADER, MAX_SOURCE, MAX_TEXT, NoSuchPart, extract, read, sources

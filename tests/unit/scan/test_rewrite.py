@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Edits, Span, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Edits, Span
 from gateway.scan import Limits, examine, mime
 from gateway.scan.budget import Budget
 from gateway.scan.notice import Facts

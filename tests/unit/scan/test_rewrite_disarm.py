@@ -10,7 +10,8 @@ import email.policy
 import pytest
 
 from gateway import samples
-from gateway.message import Action, Change, Edits, FileType, Span, Verdict
+from gateway.closed_sets import Action, FileType, Verdict
+from gateway.message import Change, Edits, Span
 from gateway.scan import Limits, disarm, examine, mime
 from gateway.scan.budget import Budget
 from gateway.scan.disarm import CannotDisarm, Disarmed

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import ole_directory
 from gateway.scan.sniff import candidates, sniff
 from tests.makers import mail

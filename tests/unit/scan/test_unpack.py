@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from gateway import samples
-from gateway.message import FileType, Finding, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
+from gateway.message import Finding
 from gateway.scan import unpack
 from gateway.scan.budget import Limits, OverLimit
 from gateway.scan.look import Blob, Corrupt, Look

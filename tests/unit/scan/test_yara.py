@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.samples import docm_autoopen, docx
 from gateway.scan import Limits, ScanRules, examine, unpack, yara
 from gateway.scan.yara import RuleSet

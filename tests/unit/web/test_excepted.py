@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from gateway.closed_sets import Effect
 from gateway.exception_desk import ExceptionDesk
 from gateway.exceptions import ExceptionList
-from gateway.message import Effect
 from gateway.policy.entries import Entry
 from gateway.web.users import Role, Users
 from tests.unit.web.test_site import EVIL, PASSWORD, StubDesk, browser, desk, form_token, people, sign_in

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.message import Authentication, AuthResult, Checked, Finding, Kind, Link, Signed, Source
+from gateway.closed_sets import AuthResult, Kind
+from gateway.message import Authentication, Checked, Finding, Signed
+from gateway.readable import Link, Source
 from gateway.web import shown
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

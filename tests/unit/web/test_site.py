@@ -17,30 +17,14 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from gateway.message import (
-    Action,
-    Authentication,
-    AuthResult,
-    Change,
-    Checked,
-    FileType,
-    Finding,
-    HeldState,
-    Kind,
-    Link,
-    Part,
-    Passage,
-    Reading,
-    Report,
-    Signed,
-    Source,
-    Verdict,
-)
+from gateway.closed_sets import Action, AuthResult, FileType, HeldState, Kind, Verdict
+from gateway.message import Authentication, Change, Checked, Finding, Part, Report, Signed
 from gateway.quarantine.asking import Asked, Standing
 from gateway.quarantine.journal import Journal
 from gateway.quarantine.models import Held, HeldMessage, HeldRecipient
 from gateway.quarantine.sidecar import Record
 from gateway.quarantine.wish import Wish
+from gateway.readable import Link, Passage, Reading, Source
 from gateway.web import users as users_module
 from gateway.web.desk import NotHeld, Query, require
 from gateway.web.look import Download, Outlook, Similar

@@ -3,7 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import FileType, Finding, Kind, Part, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
+from gateway.message import Finding, Part
 from gateway.web.tree import DEEPEST, tree, walk
 
 

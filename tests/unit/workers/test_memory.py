@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.message import FileType, Finding, Kind, Part, Report, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
+from gateway.message import Finding, Part, Report
 from gateway.metrics import Metrics
 from gateway.spool import MEMORY_LIMIT, Spool
 from gateway.workers import memory as remembered

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 import uvloop
 
+from gateway.closed_sets import Action, Kind, Verdict
 from gateway.jail.wire import INLINE
-from gateway.message import Action, Decision, Kind, Report, ScanFailed, Span, Verdict
+from gateway.message import Decision, Report, ScanFailed, Span
 from gateway.spool import MEMORY_LIMIT, Spool
 from gateway.workers.link import Nursery, WorkerLink, WorkerUnfit
 from tests.stubs.pool import Pool, pool, until

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.carriers import CARRIERS
 from tests.makers.looks import SHORTCUT, look
 

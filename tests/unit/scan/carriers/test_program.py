@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import sniff
 from gateway.scan.carriers.program import exports, inspect_program
 from tests.makers.carriers import EICAR, library

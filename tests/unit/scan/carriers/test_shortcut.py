@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.carriers.shortcut import inspect_shortcut
 from tests.makers.carriers import shortcut
 from tests.makers.looks import look

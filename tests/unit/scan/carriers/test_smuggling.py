@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan import Limits
 from gateway.scan.budget import Budget, OverLimit
 from gateway.scan.carriers.literals import MAX_LITERALS, joined, literals, unescaped

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.containers import cms
 from gateway.scan.look import Blob, Corrupt, Look
 from tests.makers.looks import SHORTCUT, look

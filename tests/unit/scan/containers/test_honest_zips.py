@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples.package import package, parts_of
 from gateway.scan import Limits, examine
 from tests.makers import archives

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan.budget import OverLimit
 from gateway.scan.containers import leftovers
 from gateway.scan.look import Blob, Corrupt

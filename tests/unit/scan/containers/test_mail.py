@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan import Limits, examine
 from gateway.scan.containers import mail
 from tests.makers.looks import RULES, SHORTCUT, look

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.containers import msg
 from gateway.scan.look import Corrupt
 from tests.makers.looks import SHORTCUT, look

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.containers import openpgp
 from gateway.scan.look import Corrupt
 from tests.makers.looks import look

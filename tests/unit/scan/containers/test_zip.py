@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.containers import zip as zip_container
 from gateway.scan.look import Blob, Corrupt

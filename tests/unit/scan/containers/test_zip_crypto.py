@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.budget import Budget, Limits
 from gateway.scan.containers import zip as zip_container
 from gateway.scan.containers import zip_content, zip_crypto

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import samples
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan import Limits, disarm
 from gateway.scan.disarm import Disarmed
 from gateway.scan.disarm.parts import Work

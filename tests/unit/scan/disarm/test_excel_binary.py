@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.samples.biff import MACRO_SHEET, WORKSHEET, Sheet, workbook_stream
 from gateway.samples.compound import compound_file, streams_of
 from gateway.scan.budget import Budget, Limits

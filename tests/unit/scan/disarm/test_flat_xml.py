@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples import vba
 from gateway.scan import Limits, examine
 from gateway.scan.disarm import CannotDisarm

@@ -9,7 +9,7 @@ import msoffcrypto
 import pytest
 
 from gateway import samples
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.samples import biff
 from gateway.samples.compound import compound_file, streams_of
 from gateway.scan import Limits, examine

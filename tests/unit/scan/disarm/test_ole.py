@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples import vba
 from gateway.samples.compound import compound_file, streams_of
 from gateway.samples.excel import xls_with

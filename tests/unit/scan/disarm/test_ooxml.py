@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples.package import OFFICE, package, parts_of
 from gateway.scan.disarm import CannotDisarm, ooxml_types
 from tests.disarm import harness

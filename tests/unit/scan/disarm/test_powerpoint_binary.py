@@ -4,7 +4,7 @@ import zlib
 import pytest
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples import vba, word
 from gateway.samples.compound import compound_file, streams_of
 from gateway.scan.disarm import CannotDisarm

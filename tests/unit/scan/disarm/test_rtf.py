@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.scan import Limits, examine
 from gateway.scan.disarm import CannotDisarm
 from tests.makers.looks import RULES

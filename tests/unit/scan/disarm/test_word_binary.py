@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.samples.compound import compound_file, streams_of
 from gateway.samples.word import doc as doc_of
 from gateway.scan.disarm import CannotDisarm

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.scan import Limits, examine
 from gateway.scan.budget import Budget
 from gateway.scan.disarm import CannotDisarm, zip_rewrite

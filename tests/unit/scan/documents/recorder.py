@@ -3,7 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-from gateway.message import FileType, Finding, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
+from gateway.message import Finding
 from gateway.scan.budget import Budget, Limits
 from gateway.scan.look import Blob
 from gateway.scan.passwords import Passwords

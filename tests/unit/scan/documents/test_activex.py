@@ -2,7 +2,7 @@ import uuid
 
 import pytest
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.documents import activex
 from tests.unit.scan.documents.recorder import Recorder
 

@@ -2,7 +2,7 @@ import struct
 
 import pytest
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.samples.biff import MACRO_SHEET, Sheet, workbook_stream
 from gateway.scan.documents.bare_workbook import inspect
 from tests.unit.scan.documents.recorder import looked_into

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.samples.biff import MACRO_SHEET, WORKSHEET, Sheet, workbook_stream
 from gateway.scan.budget import Budget, Limits
 from gateway.scan.documents.biff import read_globals, tell

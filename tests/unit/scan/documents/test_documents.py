@@ -1,4 +1,4 @@
-from gateway.message import FileType
+from gateway.closed_sets import FileType
 from gateway.scan.documents import DOCUMENTS
 
 MACRO_CARRIERS = {

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.samples import vba
 from gateway.scan.documents.flat_xml import inspect
 from gateway.scan.look import Blob, Corrupt

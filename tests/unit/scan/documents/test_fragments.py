@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Kind, Report, Verdict
+from gateway.closed_sets import Kind, Verdict
+from gateway.message import Report
 from gateway.samples import vba
 from gateway.scan import Limits, examine
 from gateway.scan.documents import fragments

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.documents import moniker, ole1
 from gateway.scan.documents.links import judged
 from gateway.scan.documents.remote import is_dangerous, is_share

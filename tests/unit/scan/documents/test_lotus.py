@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.scan.documents.lotus import inspect
 from tests.unit.scan.documents.recorder import looked_into
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import FileType, Kind, Verdict
+from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.scan import sniff
 from gateway.scan.documents.odf import inspect
 from gateway.scan.look import Corrupt

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import Verdict
+from gateway.closed_sets import Verdict
 from gateway.scan.documents import old_files
 from tests.unit.scan.documents.recorder import looked_into
 

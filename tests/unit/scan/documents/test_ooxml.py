@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.samples import vba, word
 from gateway.samples.package import MICROSOFT, OFFICE, package, parts_of, relations
 from gateway.scan.budget import OverLimit

@@ -1,7 +1,7 @@
 import pytest
 
 from gateway import samples
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.samples import vba, word
 from gateway.samples.package import content_types, package, parts_of
 from gateway.scan.documents import ooxml

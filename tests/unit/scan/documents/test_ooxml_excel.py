@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.samples.package import package, parts_of
 from gateway.scan.documents.ooxml import inspect
 from tests.makers import workbooks, xlm

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.documents.package import unpack_package
 from gateway.scan.look import Blob
 from tests.unit.scan.documents.recorder import Recorder

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.documents import pdf_objects
 from gateway.scan.documents.pdf import inspect

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.budget import Limits, OverLimit
 from gateway.scan.documents.rtf import inspect
 from tests.makers.rtf import PACKAGE, URL_LINK, native, ole1, rtf

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.message import FileType, Kind
+from gateway.closed_sets import FileType, Kind
 from gateway.scan.documents import spreadsheetml
 from gateway.scan.look import Corrupt
 from gateway.scan.sniff import sniff

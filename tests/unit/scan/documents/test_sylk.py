@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan import Limits, examine
 from gateway.scan.documents import sylk
 from tests.unit.scan.documents.recorder import looked_into, shipped_rules

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.scan.documents import text_tables
 from gateway.scan.look import Blob
 from tests.unit.scan.documents.recorder import Recorder, looked_into

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from pyopenvba.vba import compress
 
 from gateway import samples
-from gateway.message import Kind, Verdict
+from gateway.closed_sets import Kind, Verdict
 from gateway.samples import excel, vba, word
 from gateway.samples.compound import compound_file, streams_of
 from gateway.scan.documents.compound import CompoundFile

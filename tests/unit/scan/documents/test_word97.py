@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import samples
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.samples.compound import streams_of
 from gateway.scan.documents.word97 import FIB_SIZE, Fib, inspect_template, inspect_text, read_fib
 from gateway.scan.look import Corrupt

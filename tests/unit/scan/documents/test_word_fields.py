@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.documents.fields import told
 from gateway.scan.documents.word_fields import in_text, in_xml
 from gateway.scan.look import Corrupt

@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.message import Kind
+from gateway.closed_sets import Kind
 from gateway.scan.documents.xlm import Workbook, plain_name, tell
 from tests.unit.scan.documents.recorder import Recorder
 

@@ -9,11 +9,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from gateway.closed_sets import Verdict
 from gateway.exception_desk import ExceptionDesk
 from gateway.exceptions import ExceptionList
 from gateway.iocs import Indicator, IocKind
 from gateway.iocs.gather import Collected, Wanted
-from gateway.message import Verdict
 from gateway.web import users as users_module
 from gateway.web.api.site import api_routes
 from gateway.web.api.tokens import Scope, Tokens

@@ -9,10 +9,11 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.message import HeldState, Reading
+from gateway.closed_sets import HeldState
 from gateway.quarantine.journal import Entry
 from gateway.quarantine.models import HeldMessage
 from gateway.quarantine.sidecar import FORMAT, Record, decode
+from gateway.readable import Reading
 from gateway.web.api import looks, models
 from gateway.web.api.door import WRONG_TOKENS
 from gateway.web.api.held import COUNTED

@@ -12,7 +12,8 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from gateway.message import Reply, Report, Verdict
+from gateway.closed_sets import Verdict
+from gateway.message import Reply, Report
 from gateway.web import users as users_module
 from gateway.web.api.site import api_routes
 from gateway.web.api.tokens import Scope, Tokens

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from gateway.closed_sets import Effect
 from gateway.exception_desk import ExceptionDesk
 from gateway.exceptions import ExceptionList
-from gateway.message import Effect
 from gateway.policy.entries import Subject
 from gateway.web import users as users_module
 from gateway.web.api.operations import Operation

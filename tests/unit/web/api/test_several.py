@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gateway.message import Action, Decision, HeldState, Report, Verdict
+from gateway.closed_sets import Action, HeldState, Verdict
+from gateway.message import Decision, Report
 from gateway.quarantine.journal import What
 from gateway.spool import Spool
 from gateway.web import each as each_module
