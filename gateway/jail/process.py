@@ -6,8 +6,8 @@ front closes the channel. Whatever goes wrong ends in an answer that is no verdi
 are "no verdict" to the front. A small message comes with its job, a larger one as a descriptor and is mapped read-only;
 nothing of it is kept between jobs.
 
-Started by multiprocessing's fork server, but talking JSON over a socket: a queue or pipe of multiprocessing would
-unpickle in the front what a taken-over worker sends.
+It talks JSON over a socket: a queue or pipe of multiprocessing would unpickle in the front what a taken-over worker
+sends.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import json
 import mmap
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, Protocol
 
 from gateway.jail import confinement
 from gateway.jail.wire import (
@@ -85,6 +86,18 @@ class Orders:
     trusted: tuple[str, ...] = ()
     """Hosts believed about SPF, in lower case."""
 
+    @property
+    def as_json(self) -> bytes:
+        """For ``from_json``, in another process."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Orders:
+        """JSON knows no tuples."""
+        pairs = {name: tuple(map(tuple, fields[name])) for name in ("yara", "templates")}
+        words = {name: tuple(fields[name]) for name in ("passwords", "trusted")}
+        return cls(**(fields | pairs | words))
+
 
 class CannotDo(Exception):
     """The job has no result, for a known reason; the worker is as good as before. The message is a sentence; ``signed``
@@ -123,7 +136,7 @@ class Tasks(Protocol):
 
 
 def run(channel: socket.socket, orders: Orders) -> None:
-    """The life of a worker. Does not return: nothing of what multiprocessing does at a child's end is wanted."""
+    """The life of a worker. Does not return: nothing of what Python does at a program's end is wanted."""
     code = os.EX_SOFTWARE
     try:
         channel = _let_go(channel)
@@ -156,7 +169,7 @@ def _make_tasks(orders: Orders) -> Tasks:
 
 
 def _let_go(channel: socket.socket) -> socket.socket:
-    """Keep the channel and nothing else: what multiprocessing leaves open here leads to its helper processes."""
+    """Keep the channel and nothing else: what else is open here belongs to the fork server."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(channel.detach(), _CHANNEL, inheritable=False)
     for standard in (0, 1, 2):

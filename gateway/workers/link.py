@@ -2,7 +2,7 @@
 
 Contract: ``Nursery.start`` gives a worker that has said it is ready, or raises ``WorkerUnfit`` with a sentence for the
 operator; ``reap`` leaves no zombie and no descriptor. Neither blocks the event loop: forking and reaping are done by
-one thread (one, because multiprocessing's bookkeeping of children is not thread safe). A ``WorkerLink`` raises
+one thread. A ``WorkerLink`` raises
 ``WorkerGone`` when the process is no longer there, and ``WireError`` when it does not speak the language.
 """
 
@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerProcess
 from typing import Final
 
-from gateway.jail import process as jailed
 from gateway.jail import server
 from gateway.jail.checks import WireError
-from gateway.jail.process import Orders
+from gateway.jail.process import OUT_OF_MEMORY, Orders
 from gateway.jail.wire import Frame, FrameReader, Ready, Unfit, decode_answer
 
 START_SECONDS: Final = 30.0
@@ -43,7 +39,7 @@ class WorkerUnfit(Exception):
 class WorkerLink:
     """A running worker: its process, its channel, and how many jobs it has done."""
 
-    def __init__(self, process: ForkServerProcess, channel: socket.socket) -> None:
+    def __init__(self, process: server.Child, channel: socket.socket) -> None:
         self.process = process
         self.jobs = 0
         self.ended = False
@@ -123,23 +119,18 @@ class WorkerLink:
         loop = asyncio.get_running_loop()
 
         def ended() -> None:
-            loop.remove_reader(self.process.sentinel)
+            loop.remove_reader(self.process.news)
             self.ended = True
             died(self)
 
-        loop.add_reader(self.process.sentinel, ended)
+        loop.add_reader(self.process.news, ended)
 
     def kill(self) -> None:
         """End the worker and whatever it may have started (its process group), at once. Who waits for its answer gets
         ``WorkerGone``."""
         with contextlib.suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)  # not close: nobody would wake who waits for it
-        pid = self.process.pid
-        if pid is None or wait([self.process.sentinel], 0):
-            return  # it has been reaped, and its number may be somebody else's by now
-        for send in (os.killpg, os.kill):  # the group first; it has none yet if it was only just forked
-            with contextlib.suppress(ProcessLookupError):
-                send(pid, signal.SIGKILL)
+        self.process.kill()
 
     def expire(self) -> None:
         """Its time is up."""
@@ -156,8 +147,7 @@ class Nursery:
     """Starts workers with the same orders, and buries them."""
 
     def __init__(self, orders: Orders) -> None:
-        self._orders = orders
-        self._context = server.context()
+        self._orders = orders.as_json
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nursery")
 
     async def start(self) -> WorkerLink:
@@ -165,7 +155,7 @@ class Nursery:
         loop = asyncio.get_running_loop()
         try:
             link = await loop.run_in_executor(self._thread, self._fork)
-        except (OSError, EOFError) as error:
+        except OSError as error:
             raise WorkerUnfit(f"a worker could not be started: {error}") from error
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -186,9 +176,7 @@ class Nursery:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                # daemon: an unorderly end of the front kills it instead of waiting for it
-                process = self._context.Process(target=jailed.run, args=(theirs, self._orders), daemon=True)
-                process.start()
+                process = server.fork(theirs, self._orders)
             except BaseException:
                 ours.close()
                 raise
@@ -196,32 +184,23 @@ class Nursery:
         return WorkerLink(process, ours)
 
     async def reap(self, link: WorkerLink) -> int | None:
-        """Kill the worker if it still lives, wait for its end, and give back its exit code as multiprocessing tells
-        it: negative for a signal, None if it did not end in time."""
+        """Kill the worker if it still lives, wait for its end, and give back its exit code as ``Child.wait`` does."""
         link.kill()
         loop = asyncio.get_running_loop()
-        loop.remove_reader(link.process.sentinel)
+        loop.remove_reader(link.process.news)
         link.close()
-        return await loop.run_in_executor(self._thread, _wait_for_end, link.process)
+        return await loop.run_in_executor(self._thread, link.process.wait, REAP_SECONDS)
 
     def close(self) -> None:
         """After the last worker was reaped."""
         self._thread.shutdown()
 
 
-def _wait_for_end(process: ForkServerProcess) -> int | None:
-    process.join(REAP_SECONDS)
-    code = process.exitcode
-    if code is not None:
-        process.close()
-    return code
-
-
 def explain(code: int | None) -> str:
-    """An exit code of multiprocessing in words."""
+    """An exit code of ``Child.wait`` in words."""
     if code is None:
-        return "it does not end"
-    if code == jailed.OUT_OF_MEMORY:
+        return "nobody saw its end"
+    if code == OUT_OF_MEMORY:
         return "out of memory"
     if code == -signal.SIGSYS:
         return "killed for a forbidden system call"

@@ -68,7 +68,7 @@ def test_a_forked_gateway_is_one_from_disk() -> None:
             finally:
                 gateway.remove()
     assert seen[0] == seen[1]
-    assert len(seen[0][0]) == 5  # the gateway, its fork server, two workers and Python's resource tracker
+    assert len(seen[0][0]) == 4  # the gateway, its fork server, two workers
 
 
 def test_its_end_is_told() -> None:

@@ -165,7 +165,7 @@ async def test_the_loop_goes_on_while_a_worker_hangs() -> None:  # F40
 
 
 async def test_nothing_is_left_behind() -> None:
-    async with pool() as jail:  # the fork server and its helper stay until we end: they are not counted
+    async with pool() as jail:  # the fork server stays until we end: it is not counted
         await jail.order("ok")
     before = sorted(os.listdir("/proc/self/fd"))
     async with pool(workers=2, timeout=0.1, queue=300, messages_per_worker=20, poison_after=1000) as jail:

@@ -21,9 +21,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from multiprocessing import util
 from types import ModuleType
+from typing import Any
 
+from gateway.jail import forks, server, tasks
 from tests.e2e.gateway import COMMAND, GatewayProcess
 
 LOADED = ("gateway.cli.serve", "gateway.cli.serving", "aiosqlite", "sqlalchemy.dialects.sqlite.aiosqlite", "uvloop")
@@ -103,7 +104,7 @@ def main(orders: socket.socket) -> None:
     """Fork as ordered, until nobody gives orders any more. Returns in every child too, at the end of its life."""
     for name in LOADED:
         importlib.import_module(name)
-    importlib.import_module("gateway.jail.tasks").load()
+    tasks.load()
     gc.collect()
     gc.freeze()
     woken, wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -157,22 +158,34 @@ def _live(arguments: list[str], environment: dict[str, str], descriptors: list[i
         os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(opened)))
     tempfile.tempdir = None
     sys.argv = [str(COMMAND), *arguments]
-    sys.modules["__main__"] = ModuleType("__main__")  # workers are told where it is and run it, as they always do
-    sys.modules["__main__"].__file__ = str(COMMAND)
-    util.spawnv_passfds = _fork_instead
+    sys.modules["__main__"] = ModuleType("__main__")
+    server.launch = _fork_instead
     importlib.import_module("gateway.cli").main(arguments, prog_name="macrogate")
 
 
-def _fork_instead(_path: bytes, arguments: Sequence[str], descriptors: Sequence[int]) -> int:
-    """What multiprocessing starts with ``python -c``, its fork server above all, with what is loaded here. It does so
-    before the gateway has a thread (``gateway.jail.server``), so a fork is safe."""
+class _ForkServer:
+    """A fork server forked, as ``subprocess.Popen`` is one started."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def _fork_instead(descriptor: int) -> Any:
+    """``gateway.jail.server.launch`` with what is loaded here. The gateway asks for it before it has a thread, so a
+    fork is safe."""
     pid = os.fork()
     if pid:
-        return pid
+        return _ForkServer(pid)
     try:
-        _close_beyond({0, 1, 2, *descriptors})
-        sys.modules["__main__"] = ModuleType("__main__")
-        exec(arguments[-1], {"__name__": "__main__"})  # noqa: S102 - it was written for an interpreter of its own
+        _close_beyond({0, 1, 2, descriptor})
+        forks.prepare()
+        forks.serve(socket.socket(fileno=descriptor))
     finally:
         os._exit(0)
 

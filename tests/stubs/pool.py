@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from unittest import mock
 
 from gateway.events import MailLog
 from gateway.message import Report, ScanFailed
@@ -76,13 +74,8 @@ async def pool(**changes: Any) -> AsyncIterator[Pool]:
     """A started pool, stopped afterwards."""
     metrics, lines = Metrics(), io.StringIO()
     workers = Workers(Jail(**{**SETTINGS, **changes}), metrics, MailLog(lines))
-    # multiprocessing runs the main script in every child; here that is pytest, which a worker has no use for
-    with (
-        mock.patch.object(sys.modules["__main__"], "__file__", None),
-        mock.patch.object(sys.modules["__main__"], "__spec__", None),
-    ):
-        await workers.start()
-        try:
-            yield Pool(workers, metrics, lines)
-        finally:
-            await workers.stop()
+    await workers.start()
+    try:
+        yield Pool(workers, metrics, lines)
+    finally:
+        await workers.stop()

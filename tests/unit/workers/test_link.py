@@ -116,7 +116,7 @@ async def test_a_descriptor_from_a_worker_is_not_taken(pair: tuple[WorkerLink, s
     ("code", "words"),
     [
         (0, "exit code 0"),
-        (None, "it does not end"),
+        (None, "nobody saw its end"),
         (71, "out of memory"),
         (-signal.SIGSEGV, "killed by SIGSEGV"),
         (-signal.SIGSYS, "killed for a forbidden system call"),
