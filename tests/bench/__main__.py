@@ -45,10 +45,14 @@ class Result:
     skipped: str = ""
 
 
-def fire(case: str, peer: str, port: int, messages: Path, sessions: int, seconds: float, reuse: bool = True) -> Result:
-    """Run the load generator once. ``Result.skipped`` says so if it came back without an answer."""
-    command = [sys.executable, "-m", "tests.bench.load", "--port", str(port), "--messages", str(messages)]
-    command += ["--sessions", str(sessions), "--seconds", str(seconds)]
+def fire(
+    case: str, peer: str, door: int | Path, messages: Path, sessions: int, seconds: float, reuse: bool = True
+) -> Result:
+    """Run a load generator once, at an SMTP port or at the socket of a milter. ``Result.skipped`` says so if it came
+    back without an answer."""
+    generator = ["load", "--port"] if isinstance(door, int) else ["mta", "--socket"]
+    command = [sys.executable, "-m", f"tests.bench.{generator[0]}", generator[1], str(door)]
+    command += ["--messages", str(messages), "--sessions", str(sessions), "--seconds", str(seconds)]
     command += [] if reuse else ["--one-a-connection"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if done.returncode:
@@ -88,10 +92,10 @@ def _round(peers: Iterable[Peer], around: Surroundings, sets: dict[str, Path], o
     for peer in peers:
         CONSOLE.print(f"  {peer.name} ...")
         try:
-            with peer.start(around) as port:
-                fire("warm-up", peer.name, port, sets["warm-up"], options.sessions, 30, peer.reuse)
+            with peer.start(around) as door:
+                fire("warm-up", peer.name, door, sets["warm-up"], options.sessions, 30, peer.reuse)
                 results += [
-                    fire(case, peer.name, port, sets[case], options.sessions, options.seconds, peer.reuse)
+                    fire(case, peer.name, door, sets[case], options.sessions, options.seconds, peer.reuse)
                     for case in COMPARED
                 ]
         except Missing as reason:

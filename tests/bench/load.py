@@ -16,7 +16,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 
 from tests.bench.mix import read
@@ -26,6 +26,8 @@ PATIENCE = 60.0
 
 SENDER = b"sender@outside.test"
 RECIPIENT = b"user@bench.test"
+
+Work = Coroutine[None, None, "Tally"]
 
 
 class Line(asyncio.Protocol):
@@ -146,18 +148,15 @@ async def run(port: int, sessions: int, messages: list[bytes], seconds: float, r
     return tally
 
 
-def main() -> None:
-    """The command line described at the head of this file."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, required=True)
+def measure(parser: argparse.ArgumentParser, prepare: Callable[[argparse.Namespace, list[bytes]], Work]) -> None:
+    """Read the options every generator has, do what was prepared, and print what came of it; preparing is not timed."""
     parser.add_argument("--sessions", type=int, default=8)
     parser.add_argument("--messages", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--one-a-connection", action="store_true")
     options = parser.parse_args()
-    messages = read(options.messages)
+    work = prepare(options, read(options.messages))
     start = time.perf_counter()
-    tally = asyncio.run(run(options.port, options.sessions, messages, options.seconds, not options.one_a_connection))
+    tally = asyncio.run(work)
     wall = time.perf_counter() - start
     facts = {
         "accepted": len(tally.milliseconds),
@@ -167,6 +166,19 @@ def main() -> None:
         "refused": dict(tally.refused),
     }
     json.dump(facts, sys.stdout)
+
+
+def main() -> None:
+    """The command line described at the head of this file."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--one-a-connection", action="store_true")
+    measure(
+        parser,
+        lambda given, messages: run(
+            given.port, given.sessions, messages, given.seconds, reuse=not given.one_a_connection
+        ),
+    )
 
 
 if __name__ == "__main__":

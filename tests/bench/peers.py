@@ -34,10 +34,11 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Peer:
-    """One line of the table. ``reuse`` says whether a session may carry more than one message."""
+    """One line of the table. ``start`` gives the port for SMTP or the socket of a milter; ``reuse`` says whether a
+    session may carry more than one message."""
 
     name: str
-    start: Callable[[Surroundings], AbstractContextManager[int]]
+    start: Callable[[Surroundings], AbstractContextManager[int] | AbstractContextManager[Path]]
     reuse: bool = True
 
 
@@ -93,15 +94,15 @@ def postfix_alone(around: Surroundings) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def postfix_clamav_milter(around: Surroundings) -> Iterator[int]:
-    """Postfix that asks clamav-milter, which asks clamd."""
-    socket = _need_clamd(around)
-    milter = free_port()
-    with folder("clamav-milter") as home:
+def clamav_milter(around: Surroundings) -> Iterator[Path]:
+    """clamav-milter, which asks clamd; gives its socket."""
+    clamd = _need_clamd(around)
+    with folder("clamav-milter") as home, _door(home) as socket:
         _write(
             home / "milter.conf",
-            f"MilterSocket inet:{milter}@127.0.0.1",
-            f"ClamdSocket unix:{socket}",
+            f"MilterSocket unix:{socket}",
+            "MilterSocketMode 666",
+            f"ClamdSocket unix:{clamd}",
             "OnInfected Reject",
             "OnClean Accept",
             "OnFail Defer",
@@ -111,9 +112,25 @@ def postfix_clamav_milter(around: Surroundings) -> Iterator[int]:
         )
         command = [program("clamav-milter", "clamav-milter"), "-c", str(home / "milter.conf")]
         with running(command, home / "log") as process:
-            await_port(milter, process, home / "log")
-            with _postfix(around, [f"smtpd_milters=inet:127.0.0.1:{milter}"]) as port:
-                yield port
+            await_path(socket, process, home / "log")
+            yield socket
+
+
+@contextlib.contextmanager
+def postfix_clamav_milter(around: Surroundings) -> Iterator[int]:
+    """Postfix that asks clamav-milter."""
+    with clamav_milter(around) as socket, _postfix(around, [f"smtpd_milters=unix:{socket}"]) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def _door(home: Path) -> Iterator[Path]:
+    """Where a socket is that Postfix may reach."""
+    door = home / "door"
+    door.mkdir()
+    shutil.chown(door, group="postfix")
+    door.chmod(0o2750)
+    yield door / "milter.sock"
 
 
 @contextlib.contextmanager
@@ -262,27 +279,31 @@ def _write(path: Path, *lines: str) -> None:
 
 
 @contextlib.contextmanager
-def macrogate_milter(around: Surroundings) -> Iterator[int]:
-    """Postfix that asks the gateway by milter, over a UNIX socket, and relays to the sink."""
-    with folder("macrogate-milter") as home:
-        door = home / "door"
-        door.mkdir()
-        shutil.chown(door, group="postfix")
-        door.chmod(0o2750)
-        more = f'[milter]\nlisten = "unix:{door}/milter.sock"\n'
-        with (
-            macrogate(around, more=more),
-            _postfix(around, [f"smtpd_milters=unix:{door}/milter.sock"]) as port,
-        ):
-            yield port
+def macrogate_milter(around: Surroundings) -> Iterator[Path]:
+    """The gateway as a milter; gives its socket."""
+    with (
+        folder("macrogate-milter") as home,
+        _door(home) as socket,
+        macrogate(around, more=f'[milter]\nlisten = "unix:{socket}"\n'),
+    ):
+        yield socket
+
+
+@contextlib.contextmanager
+def postfix_macrogate_milter(around: Surroundings) -> Iterator[int]:
+    """Postfix that asks the gateway by milter, and relays to the sink."""
+    with macrogate_milter(around) as socket, _postfix(around, [f"smtpd_milters=unix:{socket}"]) as port:
+        yield port
 
 
 PEERS = (
     Peer("smtp-sink alone", sink_alone),
     Peer("Postfix alone", postfix_alone),
     Peer("Macrogate", macrogate),
-    Peer("Postfix + Macrogate as milter", macrogate_milter),
+    Peer("Postfix + Macrogate as milter", postfix_macrogate_milter),
     Peer("amavisd + clamd", amavisd),
     Peer("Postfix + clamav-milter + clamd", postfix_clamav_milter),
     Peer("FuGlu + clamd", fuglu, reuse=False),
+    Peer("Macrogate, asked as a milter", macrogate_milter),
+    Peer("clamav-milter + clamd, asked", clamav_milter),
 )

@@ -95,6 +95,11 @@ def stuffed(message: bytes) -> bytes:
     return body + (b"" if body.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 
+def unstuffed(wire: bytes) -> bytes:
+    """The message that ``stuffed`` made ``wire`` of."""
+    return (b"\r\n" + wire.removesuffix(b".\r\n")).replace(b"\r\n..", b"\r\n.")[2:]
+
+
 def attempt(port: int, message: bytes, *recipients: str) -> str:
     """``send`` as a client that has to try again sees it: "" for any trouble with the connection, a 421 included."""
     try:
