@@ -12,6 +12,11 @@ from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
 OURS = "Macrogate"
+COUNTERPARTS = {
+    "Postfix + clamav-milter + clamd": "Postfix + Macrogate as milter",
+    "clamav-milter + clamd, asked": "Macrogate, asked as a milter",
+}
+"""What Macrogate is compared as, where it is not the proxy."""
 TITLES = {
     "day": "mixed office day",
     "ooxml": "unique .docx and .xlsx",
@@ -39,7 +44,7 @@ def show(comparison: list[Row], single: list[Row], inside: dict[str, Row]) -> No
 
 
 def _compared(console: Console, case: str, rows: list[Row]) -> None:
-    ours = next((row["per_second"] for row in rows if row["peer"] == OURS), 0.0)
+    rates = {row["peer"]: row["per_second"] for row in rows}
     table = Table(title=f"{TITLES[case]}: several sessions, reused where the peer allows it")
     for column in ("path", "messages/s", "p50 ms", "p99 ms", "Macrogate is", "remarks"):
         table.add_column(column, justify="left" if column in ("path", "remarks") else "right")
@@ -47,6 +52,7 @@ def _compared(console: Console, case: str, rows: list[Row]) -> None:
         if row["skipped"]:
             table.add_row(row["peer"], "-", "-", "-", "-", row["skipped"][:200])
             continue
+        ours = rates.get(COUNTERPARTS.get(row["peer"], OURS), 0.0)
         ratio = f"{ours / row['per_second']:.2f} x" if ours else "-"
         table.add_row(
             row["peer"], f"{row['per_second']:.0f}", f"{row['p50']:.1f}", f"{row['p99']:.1f}", ratio, _remarks(row)
@@ -84,7 +90,7 @@ def _plot(console: Console, rows: list[Row]) -> None:
 
     names = [row["peer"] for row in rows][::-1]
     figure, (rate, latency) = plt.subplots(1, 2, figsize=(11, 3.6), sharey=True)
-    colours = ["#c0392b" if name == OURS else "#7f8c8d" for name in names]
+    colours = ["#c0392b" if name in {OURS, *COUNTERPARTS.values()} else "#7f8c8d" for name in names]
     rate.barh(names, [row["per_second"] for row in rows][::-1], color=colours)
     rate.set_xscale("log")
     rate.set_xlabel("messages a second (more is better)")
