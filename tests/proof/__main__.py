@@ -48,15 +48,17 @@ def run(part: str, behind: str, asked: Namespace) -> parts.Result:
     until = time.monotonic() + asked.minutes * 60
     zygote = None if asked.from_disk else Zygote()
     table = {
-        "kills": lambda: parts.kills(behind, asked.kills, tell, zygote=zygote, seed=asked.seed, until=until),
-        "places": lambda: parts.places(behind, asked.rounds, tell, zygote=zygote),
-        "milter": lambda: parts.places(behind, asked.rounds, tell, zygote=zygote, milter=True),
-        "workers": lambda: parts.workers(behind, asked.workers, tell, until=until),
-        "reloads": lambda: parts.reloads(behind, asked.reloads, tell),
-        "stops": lambda: parts.stops(behind, asked.stops, tell, zygote=zygote),
-        "rolling": lambda: parts.rolling(behind, asked.stops, tell, zygote=zygote),
-        "crowd": lambda: parts.crowd(behind, asked.idle, asked.slow, tell),
-        "soak": lambda: parts.soak(behind, asked.hours * 3600, tell),
+        "kills": lambda: parts.kills(
+            behind, asked.kills, tell, zygote=zygote, seed=asked.seed, until=until, rate=asked.rate
+        ),
+        "places": lambda: parts.places(behind, asked.rounds, tell, zygote=zygote, rate=asked.rate),
+        "milter": lambda: parts.places(behind, asked.rounds, tell, zygote=zygote, milter=True, rate=asked.rate),
+        "workers": lambda: parts.workers(behind, asked.workers, tell, until=until, rate=asked.rate),
+        "reloads": lambda: parts.reloads(behind, asked.reloads, tell, rate=asked.rate),
+        "stops": lambda: parts.stops(behind, asked.stops, tell, zygote=zygote, rate=asked.rate),
+        "rolling": lambda: parts.rolling(behind, asked.stops, tell, zygote=zygote, rate=asked.rate),
+        "crowd": lambda: parts.crowd(behind, asked.idle, asked.slow, tell, rate=asked.rate),
+        "soak": lambda: parts.soak(behind, asked.hours * 3600, tell, rate=asked.rate),
     }
     try:
         return table[part]()
@@ -78,6 +80,7 @@ def arguments() -> Namespace:
     parser.add_argument("--slow", type=int, default=200, help="sessions that drip (200)")
     parser.add_argument("--hours", type=float, default=0.25, help="of the soak (0.25)")
     parser.add_argument("--minutes", type=float, default=1e6, help="a limit for kills and workers")
+    parser.add_argument("--rate", type=float, default=75.0, help="messages a second that are offered (75)")
     parser.add_argument("--from-disk", action="store_true", help="start every gateway as systemd does, which is slow")
     parser.add_argument("--seed", type=int, default=1, help="for other moments (1); part of the name of the result")
     asked = parser.parse_args()

@@ -49,7 +49,7 @@ class Lane:
         behind: str,
         *,
         smtp: str = "",
-        rate: float = 75.0,
+        rate: float,
         senders: int = 40,
         activated: bool = False,
         zygote: Zygote | None = None,

@@ -56,12 +56,14 @@ STILLBORN = 0.2
 """The share of starts that are killed before they are done."""
 
 
-def kills(behind: str, times: int, tell: Tell, *, zygote: Zygote | None, seed: int, until: float) -> Result:
+def kills(
+    behind: str, times: int, tell: Tell, *, zygote: Zygote | None, seed: int, until: float, rate: float
+) -> Result:
     """SIGKILL at random moments, and a start behind each. Most deaths come while messages are under way, some during a
     start, when there may be something to put in order."""
     rng, began = random.Random(seed), time.monotonic()
     done: Counter[str] = Counter()
-    with Lane(f"kills{seed}", behind, zygote=zygote, senders=12) as lane:
+    with Lane(f"kills{seed}", behind, rate=rate, zygote=zygote, senders=12) as lane:
         lane.send()
         while done["kills"] < times and time.monotonic() < until:
             _some_mail(lane, rng.choice((0, 0, 1, 2, 5)))
@@ -88,13 +90,13 @@ def _some_mail(lane: Lane, messages: int) -> None:
         time.sleep(0.01)
 
 
-def places(behind: str, rounds: int, tell: Tell, *, zygote: Zygote | None, milter: bool = False) -> Result:
+def places(behind: str, rounds: int, tell: Tell, *, zygote: Zygote | None, milter: bool = False, rate: float) -> Result:
     """SIGKILL at every place of ``gateway/failpoints.py``, at a random one of the messages that pass it, while what is
     held is released; with ``milter`` at the places of the milter."""
     rng, began, done, missed = random.Random(7), time.monotonic(), 0, []
     reached = BY_MILTER if milter else [place for place in PLACES if place not in BY_MILTER]
     name = "milter" if milter else "places"
-    with Lane(name, behind, zygote=zygote, milter=milter) as lane:
+    with Lane(name, behind, rate=rate, zygote=zygote, milter=milter) as lane:
         lane.send()
         if not milter:
             lane.release()
@@ -127,10 +129,10 @@ def _die(lane: Lane, failpoint: str) -> bool:
         return False
 
 
-def workers(behind: str, times: int, tell: Tell, *, until: float = float("inf")) -> Result:
+def workers(behind: str, times: int, tell: Tell, *, until: float = float("inf"), rate: float) -> Result:
     """SIGKILL to a worker, or to the process that starts them, at random moments; the daemon goes on."""
     rng, began, done = random.Random(9), time.monotonic(), 0
-    with Lane("workers", behind) as lane:
+    with Lane("workers", behind, rate=rate) as lane:
         assert lane.gateway.process is not None
         process = lane.gateway.process.pid
         lane.send()
@@ -149,10 +151,10 @@ def workers(behind: str, times: int, tell: Tell, *, until: float = float("inf"))
     return Result("workers", behind, done, time.monotonic() - began, balance, {"deaths noticed": deaths}, complaints)
 
 
-def reloads(behind: str, times: int, tell: Tell) -> Result:
+def reloads(behind: str, times: int, tell: Tell, *, rate: float) -> Result:
     """SIGHUP, with a setting that changed; nobody may notice."""
     began = time.monotonic()
-    with Lane("reloads", behind) as lane:
+    with Lane("reloads", behind, rate=rate) as lane:
         lane.send()
         for number in range(1, times + 1):
             lane.gateway.configure(f"{lane.smtp}\nmax_recipients = {500 + number}", "[scan]\nworkers = 2\n")
@@ -170,11 +172,11 @@ def _taken(lane: Lane, number: int) -> bool:
     return lane.gateway.metric('macrogate_reloads_total{result="taken"}') == number
 
 
-def stops(behind: str, times: int, tell: Tell, *, zygote: Zygote | None) -> Result:
+def stops(behind: str, times: int, tell: Tell, *, zygote: Zygote | None, rate: float) -> Result:
     """SIGTERM and a start; no twins, for whatever is past its dot is finished."""
     rng, began = random.Random(11), time.monotonic()
     complaints = []
-    with Lane("stops", behind, zygote=zygote) as lane:
+    with Lane("stops", behind, rate=rate, zygote=zygote) as lane:
         lane.send()
         for number in range(1, times + 1):
             _some_mail(lane, rng.randint(1, 8))
@@ -189,10 +191,10 @@ def stops(behind: str, times: int, tell: Tell, *, zygote: Zygote | None) -> Resu
     return Result("stops", behind, times, time.monotonic() - began, balance, {}, complaints)
 
 
-def rolling(behind: str, times: int, tell: Tell, *, zygote: Zygote | None) -> Result:
+def rolling(behind: str, times: int, tell: Tell, *, zygote: Zygote | None, rate: float) -> Result:
     """A restart with socket activation: nobody's connection is refused."""
     rng, began = random.Random(13), time.monotonic()
-    with Lane("rolling", behind, activated=True, zygote=zygote) as lane:
+    with Lane("rolling", behind, rate=rate, activated=True, zygote=zygote) as lane:
         lane.send()
         for number in range(1, times + 1):
             _some_mail(lane, rng.randint(1, 8))
@@ -208,10 +210,10 @@ def rolling(behind: str, times: int, tell: Tell, *, zygote: Zygote | None) -> Re
     return Result("rolling", behind, times, time.monotonic() - began, balance, {"refused": refused}, complaints)
 
 
-def soak(behind: str, seconds: float, tell: Tell) -> Result:
+def soak(behind: str, seconds: float, tell: Tell, *, rate: float) -> Result:
     """Mixed mail, and what the gateway uses meanwhile."""
     began = time.monotonic()
-    with Lane("soak", behind) as lane:
+    with Lane("soak", behind, rate=rate) as lane:
         assert lane.gateway.process is not None
         lane.send()
         sending = time.monotonic()
@@ -246,11 +248,11 @@ def _every(seconds: float, until: float) -> Iterator[int]:
         yield number
 
 
-def crowd(behind: str, idle: int, slow: int, tell: Tell, *, seconds: float = 60.0) -> Result:
+def crowd(behind: str, idle: int, slow: int, tell: Tell, *, seconds: float = 60.0, rate: float) -> Result:
     """Idle sessions by the thousand and drips by the hundred, while mail flows; then more than are allowed."""
     began = time.monotonic()
     room = idle + slow + 200
-    with Lane("crowd", behind, smtp=f"max_sessions = {room}") as lane, ExitStack() as stack:
+    with Lane("crowd", behind, rate=rate, smtp=f"max_sessions = {room}") as lane, ExitStack() as stack:
         assert lane.gateway.process is not None
         process = lane.gateway.process.pid
         lane.send()
