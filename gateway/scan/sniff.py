@@ -1,37 +1,24 @@
 """What a part is, by its content.
 
 Contract: names and declared types are never asked. ``candidates`` gives every reading a program may take, the first one
-being what most would say: a picture with a zip file behind it is both. Never raises, whatever the bytes; costs
-microseconds for most types, because the directory of an OLE or zip file is enough to tell the members of those families
-apart. The answer decides who looks into the part, so a type that is wrongly added costs time and a type that is
-missing costs a detection.
+being what most would say (and ``families``, where it is an OLE or zip file): a picture with a zip file ``behind`` it is
+both. Never raises, whatever the bytes; costs microseconds for most types. The answer decides who looks into the part,
+so a type that is wrongly added costs time and a type that is missing costs a detection.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 
 from gateway.closed_sets import FileType
-from gateway.scan import ole_directory
-from gateway.scan.budget import Budget, Limits, OverLimit
+from gateway.scan import behind, families, ole_directory
 from gateway.scan.containers import archive, cms, macintosh, openpgp, unread, zip_records
-from gateway.scan.containers import zip as zip_container
-from gateway.scan.look import Corrupt
 from gateway.scan.search import holds
 
 HEAD = 4096
 HEADER = 256 << 10
 """How long the header of an attached message may be."""
-BEHIND_PDF = 4 << 20
-"""How far in a Word web archive is looked for behind a PDF file."""
-WIDE = 64 << 10
-"""How far in the beginning of a mail or of a Word web archive is looked for when something stands before it."""
-SELF_EXTRACTING = 1 << 20
-"""How far in a 7z or RAR file may begin behind something else, as the programs that open them search for it."""
-MANY = 1000
-"""Signatures of a zip file that are tried in something else; more of them are there to hide the right one."""
 
 # (offset, magic bytes, type). The first line that fits is the first candidate.
 MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
@@ -87,42 +74,6 @@ _FURTHER_IN = re.compile(
     b"|".join(b".{%d}%b" % (at, re.escape(magic)) for at, magic, _ in _FROM_START if at), re.DOTALL
 )
 
-OOXML_TYPES = frozenset(
-    {
-        FileType.DOCX,
-        FileType.DOCM,
-        FileType.XLSX,
-        FileType.XLSM,
-        FileType.XLSB,
-        FileType.PPTX,
-        FileType.PPTM,
-        FileType.OOXML,
-    }
-)
-OLE_TYPES = frozenset({FileType.DOC, FileType.XLS, FileType.PPT, FileType.OLE, FileType.MSG, FileType.VBA_PROJECT})
-
-# A stream or storage that only this family has, the first that fits (§2.1 of MS-DOC, MS-XLS, MS-PPT; MS-OXMSG §2.2).
-OLE_FAMILIES: tuple[tuple[str, FileType], ...] = (
-    ("__properties_version1.0", FileType.MSG),
-    ("WordDocument", FileType.DOC),
-    ("Workbook", FileType.XLS),
-    ("Book", FileType.XLS),
-    ("PowerPoint Document", FileType.PPT),
-    ("_VBA_PROJECT", FileType.VBA_PROJECT),
-)
-
-# Words of [Content_Types].xml, the first that fits; the second column holds when something in it may run.
-OOXML_FAMILIES: tuple[tuple[bytes, FileType, FileType], ...] = (
-    (b"ms-excel.sheet.binary", FileType.XLSB, FileType.XLSB),
-    (b"wordprocessingml", FileType.DOCX, FileType.DOCM),
-    (b"ms-word", FileType.DOCX, FileType.DOCM),
-    (b"spreadsheetml", FileType.XLSX, FileType.XLSM),
-    (b"ms-excel", FileType.XLSX, FileType.XLSM),
-    (b"presentationml", FileType.PPTX, FileType.PPTM),
-    (b"ms-powerpoint", FileType.PPTX, FileType.PPTM),
-)
-_ACTIVE = (b"macroenabled", b"vbaproject", b"macrosheet", b"intlmacrosheet")
-
 _EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}" + b"$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
 """The test file every scanner stops (68 bytes); in pieces, so that none stops this module."""
 _EICAR_LONGEST = 128
@@ -130,13 +81,6 @@ _EICAR_LONGEST = 128
 _TEXT_BYTES = bytes([7, 8, 9, 10, 12, 13, 27, *range(32, 256)])
 _FIELD_LINE = re.compile(rb"(?:From [^\n]*\n|[\r\n])*(?:[!-9;-~]+[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*)+")
 _MIME_FIELD = re.compile(rb"^(?:mime-version|content-(?:type|transfer-encoding))[ \t]*:", re.IGNORECASE | re.MULTILINE)
-# Begin with what stands in few places, so that a search passes over all else at once.
-_MIME_BEGIN = re.compile(
-    rb"-[vt](?:(?<=^mime-v)ersion[ \t]*:|(?<=^content-t)ype[ \t]*:[ \t\r\n]*multipart/)", re.IGNORECASE | re.MULTILINE
-)
-_ZIP_RECORD = re.compile(rb"PK(?:\x03\x04|\x05\x06)")
-_HANDLER = re.compile(rb"=(?:(?<= onload=)|(?<= onerror=))", re.IGNORECASE)
-_SCRIPT = re.compile(rb"<script", re.IGNORECASE)
 _OWN_FIELD = re.compile(rb"^(?:from|to|received|return-path|delivered-to)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HTML = re.compile(rb"<(?:!doctype html|html|head|body|meta|script|div|table|iframe|p|a|br|img)[\s>/]", re.IGNORECASE)
 _NAMESPACE = re.compile(rb"xmlns(?::[^\s=]{1,100})?\s{0,100}=\s{0,100}[\"']([^\"']{1,1000})")
@@ -158,15 +102,15 @@ def candidates(data: bytes | memoryview) -> tuple[FileType, ...]:
     whole = bytes(data)
     head = whole[:HEAD]
     found = [_by_magic(whole, head) or _by_text(whole, head) or FileType.BINARY]
-    found += _behind(whole, head, found[0])
+    found += behind.readings(whole, head, found[0])
     return tuple(dict.fromkeys(found))
 
 
 def _by_magic(data: bytes, head: bytes) -> FileType | None:
     if head.startswith(ole_directory.MAGIC):
-        return _ole_type(data)
+        return families.ole_type(data)
     if head[:4] in (zip_records.LOCAL, zip_records.END, b"PK\x07\x08", b"PK00"):
-        return _zip_type(data)
+        return families.zip_type(data)
     if _may_begin(data, head) and (known := _BEGINS.match(data)) and known.lastindex:
         return _FROM_START[known.lastindex - 1][2]
     for offset, magic, kind in _FROM_END:
@@ -265,39 +209,6 @@ _JUDGED = (
 )
 
 
-def _ole_type(data: bytes) -> FileType:
-    names = ole_directory.names(data)
-    return next((kind for name, kind in OLE_FAMILIES if name in names), FileType.OLE)
-
-
-def _zip_type(data: bytes) -> FileType:
-    """OOXML and ODF by what their directory lists. A directory that cannot be read makes it a zip file to be walked."""
-    budget = Budget(Limits())
-    try:
-        listed = zip_container.names(data, budget)
-        members = {name.replace("\\", "/").lower(): read for name, read in listed.items()}
-    except OverLimit:
-        return FileType.ZIP
-    types = members.get("[content_types].xml")
-    if types is not None:
-        try:
-            words = types().replace(b"\x00", b"").lower()
-        except (Corrupt, OverLimit):
-            words = b""
-        words += "\n".join(members).encode("utf-8", "replace")
-        active = any(word in words for word in _ACTIVE)
-        for word, quiet, running in OOXML_FAMILIES:
-            if word in words:
-                return running if active else quiet
-        return FileType.OOXML
-    if "meta-inf/manifest.xml" in members or ("mimetype" in members and "content.xml" in members):
-        return FileType.ODF
-    for folder, kind in (("word/", FileType.DOCM), ("xl/", FileType.XLSM), ("ppt/", FileType.PPTM)):
-        if any(name.startswith(folder) for name in members):
-            return kind
-    return FileType.ZIP
-
-
 def _by_text(data: bytes, head: bytes) -> FileType | None:
     text = _as_text(head)
     if text is None:
@@ -385,72 +296,3 @@ def _is_mail(text: bytes, data: bytes) -> bool:
         text = data[:HEADER]
         block = _FIELD_LINE.match(text)
     return block is not None and _MIME_FIELD.search(text, 0, block.end()) is not None
-
-
-_NO_MAIL_INSIDE = OOXML_TYPES | OLE_TYPES | {FileType.EMAIL, FileType.MBOX, FileType.MHT, FileType.ZIP, FileType.EMPTY}
-_UNNAMED = frozenset({FileType.TEXT, FileType.BINARY, FileType.IMAGE, FileType.EXECUTABLE})
-"""Types that may be what stands before an archive rather than what the file is."""
-_PAGE_INSIDE = frozenset({*_UNNAMED, FileType.PDF, FileType.RTF, FileType.ARCHIVE, FileType.GZIP})
-"""Types no browser asks for when a name ends in .html: it shows the page, whatever stands before."""
-_NO_ZIP_INSIDE = OOXML_TYPES | {FileType.ZIP, FileType.ODF, FileType.EMPTY}
-
-
-def _behind(data: bytes, head: bytes, first: FileType) -> list[FileType]:
-    """Further readings: something else in front of a zip file, a Word web archive, a page or an RTF document."""
-    found = []
-    # one byte, which no text has, is found ten times as fast as four
-    records = (b"\x06" in data or b"\x04" in data) and _ZIP_RECORD.search(data)
-    if records and first not in _NO_ZIP_INSIDE and _has_zip(data, at_end=first in OLE_TYPES):
-        found.append(_zip_type(data))
-    if first in _UNNAMED:
-        found += [
-            kind for magic, kind in archive.SEARCHED if magic[-1:] in data and data.rfind(magic, 1, SELF_EXTRACTING) > 0
-        ]
-    wide = BEHIND_PDF if first is FileType.PDF else WIDE  # Word finds a web archive behind a whole PDF file
-    if first not in _NO_MAIL_INSIDE and b"-" in data and _MIME_BEGIN.search(data, 0, wide):
-        found.append(FileType.MHT)
-    if first in _PAGE_INSIDE and _has_page(data):
-        found.append(FileType.HTML)
-    if first is not FileType.RTF and data.find(b"\\", 0, WIDE) >= 0 and data.rfind(b"{\\rt", 0, WIDE) >= 0:
-        found.append(FileType.RTF)
-    if first in (FileType.TEXT, FileType.BINARY, FileType.IMAGE) and b"ActiveMime" in head:
-        found.append(FileType.ACTIVEMIME)
-    return found
-
-
-def _has_page(data: bytes) -> bool:
-    tag, handler = data.find(b"<", 0, WIDE), data.find(b"=", 0, WIDE)
-    return (tag >= 0 and _SCRIPT.search(data, tag, WIDE) is not None) or (
-        handler >= 0 and _HANDLER.search(data, 0, WIDE) is not None
-    )
-
-
-def _has_zip(data: bytes, *, at_end: bool) -> bool:
-    """An end record whose directory is where it says, or a local header with a believable name, anywhere.
-
-    ``at_end`` asks for an end record that ends the file: OLE documents keep zip files in their streams, in pieces.
-    """
-    for number, position in enumerate(_backwards(data, zip_records.END)):
-        if number == MANY:
-            return True
-        directory = zip_records.directory_at(data, position)
-        if directory is not None and directory.start < directory.end:
-            comment = int.from_bytes(data[position + 20 : position + 22], "little")
-            if not at_end or position + zip_records.END_SIZE + comment == len(data):
-                return True
-    if at_end:
-        return False
-    for number, position in enumerate(_backwards(data, zip_records.LOCAL)):
-        if number == MANY:
-            return True
-        local = zip_records.local_entry(data, position)
-        if local is not None and local.method in (0, 8) and local.raw_name.isascii() and local.raw_name:
-            return True
-    return False
-
-
-def _backwards(data: bytes, magic: bytes) -> Iterator[int]:
-    """Where ``magic`` stands, from the last on."""
-    position = len(data)
-    while (position := data.rfind(magic, 0, position)) >= 0:
-        yield position

@@ -20,6 +20,7 @@ from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.carriers import CARRIERS
 from gateway.scan.containers import CONTAINERS
 from gateway.scan.documents import DOCUMENTS
+from gateway.scan.families import OLE_TYPES, OOXML_TYPES
 from gateway.scan.look import Blob, Corrupt
 from gateway.scan.passwords import Passwords
 from gateway.scan.triggers import ScanRules
@@ -34,8 +35,8 @@ READERS_OF = {kind: [known for known in READERS if kind in known[0]] for kind in
 
 MUST_BE_READ = frozenset(
     {
-        *sniff.OOXML_TYPES,
-        *sniff.OLE_TYPES,
+        *OOXML_TYPES,
+        *OLE_TYPES,
         FileType.FLAT_OPC,
         FileType.WORD_XML,
         FileType.EXCEL_XML,
@@ -46,7 +47,7 @@ MUST_BE_READ = frozenset(
 )
 """Types that can carry macros or hide a file. One of them without a reader is unscannable."""
 
-RECALLED = sniff.OOXML_TYPES | sniff.OLE_TYPES
+RECALLED = OOXML_TYPES | OLE_TYPES
 """Types worth asking the verdict cache about."""
 
 NOTES = frozenset({FileType.TEXT, FileType.HTML})

@@ -20,7 +20,8 @@ import pytest
 from gateway.closed_sets import FileType, Verdict
 from gateway.scan import Limits, examine
 from gateway.scan.containers import bounded
-from gateway.scan.sniff import OLE_TYPES, OOXML_TYPES, sniff
+from gateway.scan.families import OLE_TYPES, OOXML_TYPES
+from gateway.scan.sniff import sniff
 from tests.corpus.test_corpus import FOLDERS, files_of, reports_of, rules
 from tests.makers import mail, museum
 

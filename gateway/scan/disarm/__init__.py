@@ -16,6 +16,7 @@ from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.disarm import compressed, flat_xml, locked, odf, ole, ooxml, rtf, spreadsheetml, tar, web_archive
 from gateway.scan.disarm import zip as zip_file
 from gateway.scan.disarm.parts import CannotDisarm, Disarmed, Disarmer, NothingToDisarm
+from gateway.scan.families import OLE_TYPES
 from gateway.scan.passwords import Passwords
 from gateway.scan.triggers import ScanRules
 
@@ -75,7 +76,7 @@ class _Work:
     def disarmed(self, content: bytes, name: str) -> Disarmed:
         kind = sniff.sniff(content)
         disarmer = next((function for types, function in DISARMERS if kind in types), None)
-        if kind in sniff.OLE_TYPES and locked.is_locked(content):
+        if kind in OLE_TYPES and locked.is_locked(content):
             disarmer = locked.disarm  # the compound file is only around the document
         elif kind is FileType.XLS and locked.is_locked_workbook(content, self.budget):
             disarmer = locked.disarm_workbook
