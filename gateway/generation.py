@@ -33,8 +33,9 @@ from gateway.wiring import (
     sealer,
     trigger_ids,
 )
-from gateway.workers import Jail, Workers
+from gateway.workers import Workers
 from gateway.workers.link import WorkerUnfit
+from gateway.workers.settings import Jail
 
 T = TypeVar("T")
 

@@ -41,7 +41,8 @@ from gateway.scan.wording import LANGUAGES
 from gateway.smtp.client import HopSettings, Timeouts
 from gateway.smtp.settings import ServerSettings, SessionTimeouts
 from gateway.tokens import SHORTEST_SECRET, Links
-from gateway.workers import Jail, Workers
+from gateway.workers import Workers
+from gateway.workers.settings import Jail
 
 if TYPE_CHECKING:
     from gateway.web.oidc import Terms

@@ -24,8 +24,9 @@ from gateway.message import ScanFailed, clip
 from gateway.metrics import Metrics
 from gateway.spool import CHUNK, Spool
 from gateway.wiring import WiringError
-from gateway.workers import Jail, Workers
+from gateway.workers import Workers
 from gateway.workers.link import WorkerUnfit
+from gateway.workers.settings import Jail
 
 STANDARD = Path("-")
 

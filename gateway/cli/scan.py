@@ -32,8 +32,9 @@ from gateway.metrics import Metrics
 from gateway.policy import Policy, PolicyError
 from gateway.spool import Spool
 from gateway.wiring import WiringError, jail_settings
-from gateway.workers import Jail, Workers
+from gateway.workers import Workers
 from gateway.workers.link import WorkerUnfit
+from gateway.workers.settings import Jail
 
 PASSES = frozenset({Action.DELIVER, Action.TAG})
 

@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from gateway.jail import confinement
+from gateway.jail.report_frame import encode_report
 from gateway.jail.wire import (
     MAX_CHANGES,
     MAX_TAIL,
@@ -46,7 +47,6 @@ from gateway.jail.wire import (
     decode_job,
     decode_recalled,
     encode_answer,
-    encode_report,
     flatten,
 )
 from gateway.message import Authentication, Edits, Finding, Report, clip

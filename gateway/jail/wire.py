@@ -9,8 +9,7 @@ order whose strings are safe to show. Everything else is a ``WireError``, after 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import FailFast, Field, TypeAdapter, ValidationError
@@ -29,13 +28,11 @@ from gateway.jail.checks import (
     is_safe_change,
     is_safe_source,
     require,
-    shown,
-    texts_of,
 )
 from gateway.message import (
     Answer as DnsAnswer,
 )
-from gateway.message import Authentication, Change, Edits, Finding, Headline, Part, Report, Span, Splice, clip
+from gateway.message import Authentication, Change, Edits, Finding, Headline, Part, Report, Span, Splice
 from gateway.readable import Reading, Source
 
 MAX_TEXT: Final = 1 << 20
@@ -44,8 +41,6 @@ costs the event loop half a second at the most (measured), and the worker its li
 MAX_TAIL: Final = 64 << 20
 """Replacement bytes of one rewritten message, or one disarmed document."""
 MAX_FINDINGS: Final = 200
-MAX_EXCERPTS: Final = 50
-"""Findings that keep their excerpt and indicators, the longest text of a report by far: the worst ones."""
 MAX_PARTS: Final = 2000
 MAX_FORGED: Final = 20_000
 """As many of the shortest header lines as the largest header block holds. Never cut short: each is one to remove."""
@@ -321,50 +316,6 @@ def flatten(edits: Edits) -> tuple[tuple[tuple[int, int, int], ...], bytes]:
     """``edits`` as ``Rewritten`` carries them: the numbers and the tail."""
     numbers = tuple((splice.span.start, splice.span.end, len(splice.replacement)) for splice in edits.splices)
     return numbers, b"".join(splice.replacement for splice in edits.splices)
-
-
-def encode_report(job: int, report: Report, *, grown: bool = False) -> bytes:
-    """``Examined`` cut to what ``decode_answer`` accepts. The verdict stays; of too many facts the worst are kept.
-
-    Raises ``WireError`` for more forged header lines than any header block holds.
-    """
-    require(len(report.forged) <= MAX_FORGED, "more forged header lines than can be cut out")
-    for share in (1, 4, 16, 64):  # the longest strings of the widest characters need the last one
-        frame = encode_answer(_examined(job, report, grown, share))
-        if len(frame) <= MAX_TEXT:
-            return frame
-    raise WireError("the report does not fit into a frame")
-
-
-def _examined(job: int, report: Report, grown: bool, share: int) -> Examined:
-    findings = [report.findings[index] for index in _worst(report.findings, MAX_FINDINGS // share)]
-    parts = [report.parts[index] for index in _worst(report.parts, MAX_PARTS // share)]
-    whole = _bad(findings) == _bad(report.findings) and _bad(parts) == _bad(report.parts)
-    explained = set(_worst(findings, MAX_EXCERPTS // share))
-    return Examined(
-        job=job,
-        verdict=report.verdict,
-        findings=tuple(shown(finding, index in explained) for index, finding in enumerate(findings)),
-        parts=tuple(replace(part, where=clip(part.where, 500)) for part in parts),
-        headline=Headline(*(clip(text, 1000) for text in texts_of(report.headline))),
-        sha256=report.sha256,
-        forged=report.forged,
-        recalled=report.recalled,
-        seconds=report.seconds,
-        whole=report.whole and whole,
-        grown=grown,
-    )
-
-
-def _bad(items: Iterable[Finding | Part]) -> int:
-    return sum(item.verdict > Verdict.CLEAN for item in items)
-
-
-def _worst(items: Sequence[Finding | Part], limit: int) -> list[int]:
-    """Where the ``limit`` worst items are, in their order."""
-    if len(items) <= limit:
-        return list(range(len(items)))
-    return sorted(sorted(range(len(items)), key=lambda index: -items[index].verdict)[:limit])
 
 
 def decode_answer(frame: Frame, job: int, size: int) -> Answer:

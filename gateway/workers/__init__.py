@@ -20,16 +20,14 @@ import itertools
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from gateway.closed_sets import Action, Kind
 from gateway.events import MailLog
 from gateway.jail.checks import WireError
-from gateway.jail.process import OUT_OF_MEMORY, Orders
+from gateway.jail.process import OUT_OF_MEMORY
 from gateway.jail.wire import (
     INLINE,
     RESULTS,
@@ -58,6 +56,8 @@ from gateway.readable import Reading, Source
 from gateway.spool import Spool
 from gateway.workers.link import Nursery, WorkerGone, WorkerLink, WorkerUnfit, explain
 from gateway.workers.memory import PoisonList, VerdictMemory, body_digest
+from gateway.workers.settings import Jail
+from gateway.workers.turns import STOPPING, Turns
 
 _T = TypeVar("_T")
 
@@ -70,38 +70,6 @@ RETRY_SECONDS: Final = (0.1, 0.5, 2.0, 5.0, 15.0, 30.0)
 REASONS: Final[Mapping[int | None, str]] = MappingProxyType({OUT_OF_MEMORY: "memory", -signal.SIGXCPU: "timeout"})
 """Exit codes that are no plain crash. With ``timeout`` and ``protocol`` these are the label values of the metric."""
 
-BUSY: Final = "all workers are busy"
-STOPPING: Final = "the gateway is stopping"
-
-
-@dataclass(frozen=True, slots=True)
-class Jail:
-    """Settings. ``timeout`` (wall clock) and ``queue_timeout`` in seconds, ``max_memory`` in bytes of a worker's
-    address space, ``queue`` in messages that may wait for a worker, ``limits`` the fields of ``scan.budget.Limits``."""
-
-    workers: int
-    timeout: float
-    max_memory: int
-    queue: int
-    queue_timeout: float
-    limits: Mapping[str, int | float]
-    triggers_toml: str
-    contact: str
-    passwords: tuple[str, ...] = field(default=(), repr=False)
-    yara: tuple[tuple[str, str], ...] = ()
-    """YARA rule files as (name, text). They are compiled by the workers only: a bad one makes them unfit."""
-    language: str = "en"
-    templates: tuple[tuple[str, str], ...] = ()
-    """Own wording of the notices, as (action, text)."""
-    authserv_id: str = ""
-    trusted: tuple[str, ...] = ()
-    """As in ``Orders``."""
-    poison_after: int = 3
-    messages_per_worker: int = 1000
-    """Jobs after which a worker is replaced, should nothing replace it earlier."""
-    tasks: str = "gateway.jail.tasks:make"
-    """What the workers do; tests name something else."""
-
 
 class Workers:
     """The pool. Belongs to one event loop, from ``start`` to ``stop``."""
@@ -110,24 +78,9 @@ class Workers:
         self._settings = settings
         self._metrics = metrics
         self._events = events
-        self._orders = Orders(
-            tasks=settings.tasks,
-            max_memory=settings.max_memory,
-            timeout=settings.timeout,
-            limits=dict(settings.limits),
-            triggers_toml=settings.triggers_toml,
-            contact=settings.contact,
-            passwords=settings.passwords,
-            yara=settings.yara,
-            language=settings.language,
-            templates=settings.templates,
-            authserv_id=settings.authserv_id,
-            trusted=settings.trusted,
-        )
-        self._nursery = Nursery(self._orders)
+        self._nursery = Nursery(settings.orders)
         self._links: set[WorkerLink] = set()
-        self._idle: list[WorkerLink] = []
-        self._waiting: deque[asyncio.Future[WorkerLink]] = deque()
+        self._turns = Turns(settings.queue, settings.queue_timeout, self._release)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
         self._memory = VerdictMemory(metrics)
@@ -163,14 +116,12 @@ class Workers:
     @property
     def count(self) -> tuple[int, int]:
         """Workers alive, and how many of them are at work."""
-        return len(self._links), len(self._links) - len(self._idle)
+        return len(self._links), len(self._links) - self._turns.resting
 
     async def stop(self) -> None:
         """Kill and bury all workers. Whoever still waits gets ``ScanFailed``. Safe to call twice."""
         self._stopping.set()
-        for turn in self._waiting:
-            if not turn.done():
-                turn.set_exception(ScanFailed(Kind.LIMIT, STOPPING))
+        self._turns.end()
         for link in self._links:
             link.kill()
         while self._tasks:
@@ -319,46 +270,19 @@ class Workers:
                 raise WireError(f"{answer.say!r} is no answer to {job.do!r}")
         raise WireError("too many questions")
 
-    # -- the queue --
-
     async def _next_worker(self) -> WorkerLink:
         """A free worker, in order of asking. Raises ``ScanFailed`` when none is free in time."""
         began = time.monotonic()
-        link = self._idle.pop() if self._idle else await self._wait_for_turn()
+        link = await self._turns.take()
         self._metrics.queue_seconds.observe(time.monotonic() - began)
         return link
-
-    async def _wait_for_turn(self) -> WorkerLink:
-        if self._stopping.is_set():
-            raise ScanFailed(Kind.LIMIT, STOPPING)
-        if len(self._waiting) >= self._settings.queue:
-            raise ScanFailed(Kind.LIMIT, BUSY)
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[WorkerLink] = loop.create_future()
-        self._waiting.append(turn)
-        timer = loop.call_later(self._settings.queue_timeout, _give_up, turn)
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._release(turn.result())  # it was ours already
-            raise
-        finally:
-            timer.cancel()
-            if turn in self._waiting:
-                self._waiting.remove(turn)
 
     def _release(self, link: WorkerLink) -> None:
         """Give a worker to the next message, or let it rest."""
         if link.ended and not self._stopping.is_set():
             self._spawn(self._lose(link))
-            return
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_result(link)
-                return
-        self._idle.append(link)
+        else:
+            self._turns.give(link)
 
     # -- life and death of workers --
 
@@ -372,8 +296,7 @@ class Workers:
         """The process has ended. When stopping that was us, and ``stop`` buries it."""
         if self._stopping.is_set():
             return
-        if link in self._idle:
-            self._idle.remove(link)
+        if self._turns.forget(link):
             self._spawn(self._lose(link))
         else:
             link.kill()  # wakes who listens to it, even if a child of it keeps the channel open
@@ -396,8 +319,7 @@ class Workers:
         await self._replace()
 
     async def _bury(self, link: WorkerLink) -> int | None:
-        if link in self._idle:
-            self._idle.remove(link)
+        self._turns.forget(link)
         self._links.discard(link)
         self._metrics.workers.set(len(self._links))
         return await self._nursery.reap(link)
@@ -452,8 +374,3 @@ def _packed(job: Job, content: Spool) -> tuple[bytes, list[int]]:
     if content.size <= INLINE:
         return encode_job(job, content.read()), []
     return encode_job(job), [content.descriptor()]
-
-
-def _give_up(turn: asyncio.Future[WorkerLink]) -> None:
-    if not turn.done():
-        turn.set_exception(ScanFailed(Kind.LIMIT, BUSY))

@@ -14,7 +14,8 @@ from gateway.events import MailLog
 from gateway.message import Report, ScanFailed
 from gateway.metrics import Metrics
 from gateway.spool import Spool
-from gateway.workers import Jail, Workers
+from gateway.workers import Workers
+from gateway.workers.settings import Jail
 from tests.stubs.worker_tasks import TASKS, message
 
 SETTINGS: dict[str, Any] = {

@@ -16,7 +16,8 @@ from typing import NoReturn
 
 from gateway.closed_sets import FileType, Kind, Verdict
 from gateway.jail.process import CannotDo, Data, Orders, Recall
-from gateway.jail.wire import MAX_TAIL, Disarmed, Job, encode_report
+from gateway.jail.report_frame import encode_report
+from gateway.jail.wire import MAX_TAIL, Disarmed, Job
 from gateway.message import Edits, Finding, Part, Report, Span, Splice
 
 TASKS = "tests.stubs.worker_tasks:make"

@@ -16,7 +16,7 @@ from gateway.events import MailLog
 from gateway.jail.process import Orders
 from gateway.pipeline import REFUSED
 from gateway.scan import ScanRules
-from gateway.workers import Jail
+from gateway.workers.settings import Jail
 
 PACKAGE = Path(__file__).resolve().parents[2] / "gateway"
 

@@ -14,8 +14,8 @@ from gateway.closed_sets import Kind
 from gateway.jail.wire import Disarmed
 from gateway.message import ScanFailed
 from gateway.spool import Spool
-from gateway.workers import Jail
 from gateway.workers.link import WorkerUnfit
+from gateway.workers.settings import Jail
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 

@@ -26,7 +26,8 @@ GATEWAY = """
 import asyncio, io, os, tempfile
 from gateway.events import MailLog
 from gateway.metrics import Metrics
-from gateway.workers import Jail, Workers
+from gateway.workers import Workers
+from gateway.workers.settings import Jail
 
 async def once():
     jail = Jail(1, 10.0, 1 << 30, 1, 1.0, {}, "", "", tasks="tests.stubs.worker_tasks:make")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.closed_sets import Action, AuthResult, FileType, Kind, Verdict
 from gateway.jail.checks import MAX_REMOVED, WireError
+from gateway.jail.report_frame import encode_report
 from gateway.jail.wire import (
     MAX_CHANGES,
     MAX_FINDINGS,
@@ -40,7 +41,6 @@ from gateway.jail.wire import (
     encode_answer,
     encode_job,
     encode_recalled,
-    encode_report,
     flatten,
     head,
     unflatten,
