@@ -14,10 +14,9 @@ import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import timedelta
 from typing import Any
 
-from gateway import __version__, systemd, tokens
+from gateway import __version__, rounds, systemd, tokens
 from gateway.config import ConfigError, Log, Settings
 from gateway.desk import ReleaseDesk
 from gateway.events import MAX_LISTED, MailLog
@@ -58,10 +57,6 @@ from gateway.wiring import (
 from gateway.workers import Workers
 
 DRAIN_SECONDS = 60.0
-HOUSEKEEPING_SECONDS = 3600.0
-LAG_SECONDS = 0.05
-EXCEPTIONS_SECONDS = 1.0
-"""How often the file of exceptions is looked at."""
 
 FIXED = (
     *("smtp.listen", "milter.listen", "http.listen", "http.public_url", "http.trusted_proxies"),
@@ -149,7 +144,7 @@ class Daemon:
                 unreadable=[clip(why, 300) for why in settled.unreadable[:MAX_LISTED]],
                 missing=list(settled.missing[:MAX_LISTED]),
             )
-        await self._begin_exceptions()
+        await rounds.begin_exceptions(self.exceptions, self.events)
         self._around = Surroundings(
             self._quarantine,
             self.events,
@@ -174,9 +169,9 @@ class Daemon:
             await self._start_smtp(settings)
         if left := self._inherited.left():
             raise StartError(f"systemd has opened {', '.join(left)}, where no setting listens; mend macrogate.socket")
-        _keep(self._tasks, self._watch_loop(), "loop-lag")
-        _keep(self._tasks, self._keep_house(), "housekeeping")
-        _keep(self._tasks, self._watch_exceptions(), "exceptions")
+        _keep(self._tasks, rounds.watch_loop(self._health), "loop-lag")
+        _keep(self._tasks, rounds.keep_house(self._quarantine, lambda: self._settings, self.events), "housekeeping")
+        _keep(self._tasks, rounds.watch_exceptions(self.exceptions, self.events), "exceptions")
         _keep(self._tasks, self._postroom.work(), "digests")
         self.events.started(
             version=__version__,
@@ -352,8 +347,6 @@ class Daemon:
         if self.smtp_address or self.milter_address:
             self.events.stopped(smtp=self.smtp_address, milter=self.milter_address)
 
-    # What outlives a message: helpers that run beside the mail.
-
     def _dismiss(self, workers: Workers) -> None:
         self._let_go(workers.stop, "dismiss-workers")
 
@@ -364,42 +357,6 @@ class Daemon:
         """Called when nothing refers to a thing any more, and the garbage collector may do so on any thread."""
         if self._generation is not None:  # else stop() has done so
             self._loop.call_soon_threadsafe(lambda: _keep(self._farewells, end(), name))
-
-    async def _watch_loop(self) -> None:
-        """Measure how late the loop wakes up: the longest stall is a metric."""
-        loop = asyncio.get_running_loop()
-        while True:
-            before = loop.time()
-            await asyncio.sleep(LAG_SECONDS)
-            self.health.lag = max(self.health.lag, loop.time() - before - LAG_SECONDS)
-
-    async def _begin_exceptions(self) -> None:
-        """What is in force at the start is no news; that it cannot be read is."""
-        if trouble := (await self.exceptions.refresh()).trouble:
-            self.events.exceptions_unusable(trouble)
-
-    async def _watch_exceptions(self) -> None:
-        while True:
-            await asyncio.sleep(EXCEPTIONS_SECONDS)
-            news = await self.exceptions.refresh()
-            if news.trouble:
-                self.events.exceptions_unusable(news.trouble)
-            if news.mended:
-                self.events.notice("exceptions-usable", path=str(self.exceptions.path))
-            for entry in news.added:
-                self.events.exception_added(entry)
-            for entry in news.removed:
-                self.events.exception_removed(entry)
-
-    async def _keep_house(self) -> None:
-        while True:
-            assert self._quarantine is not None
-            try:
-                await self._quarantine.expire(timedelta(seconds=self._settings.quarantine.retention))
-            except Exception as error:  # noqa: BLE001 - the next round has to come, or the disk fills
-                why = str(error) if isinstance(error, QuarantineError) else repr(error)
-                self.events.notice("retention-failed", why=clip(why, 500))
-            await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], name: str) -> None:

@@ -295,7 +295,7 @@ async def test_retention_goes_on_after_a_bug(tmp_path: Path, monkeypatch: pytest
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(Quarantine, "expire", expire)
-    monkeypatch.setattr("gateway.daemon.HOUSEKEEPING_SECONDS", 0.01)
+    monkeypatch.setattr("gateway.rounds.HOUSEKEEPING_SECONDS", 0.01)
     async with running(configuration(tmp_path, "127.0.0.1:9")) as (_, log):
         async with asyncio.timeout(10):
             await again.wait()
