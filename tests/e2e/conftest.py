@@ -17,6 +17,7 @@ from tests.e2e.gateway import COMMAND, GatewayProcess
 from tests.e2e.hop import hop_thread
 from tests.e2e.postfix import Postfix
 from tests.e2e.tools import DEPLOY, free_port, need, need_root, unavailable
+from tests.proof.zygote import WarmGateway
 from tests.stubs.next_hop import StubHop
 
 OWN_HOST = "127.77.0.1"
@@ -52,7 +53,7 @@ def _shipped_gateway(position: str, ports: dict[str, int], more: str) -> Gateway
     for shipped, ours in ports.items():
         text = re.sub(rf"127\.0\.0\.1:{shipped}\b", f"127.0.0.1:{ours}", text)
     smtp = text.partition("[smtp]")[2]
-    return GatewayProcess("\n".join(line for line in smtp.splitlines() if not line.startswith("listen")), more)
+    return WarmGateway("\n".join(line for line in smtp.splitlines() if not line.startswith("listen")), more)
 
 
 def edge_chain(more: str = "") -> Chain:
@@ -72,7 +73,7 @@ def milter_chain(more: str = "") -> Chain:
     """Postfix with its milter; the gateway's own port is a proxy before the same Postfix."""
     public, released = free_port(), free_port()
     postfix = Postfix.shipped("milter", {"25": public, "10025": released})
-    gateway = GatewayProcess(
+    gateway = WarmGateway(
         f'next_hop = "127.0.0.1:{released}"',
         f'[milter]\nlisten = "unix:{postfix.folder}/queue/macrogate/milter.sock"\n{more}',
     )
@@ -157,7 +158,7 @@ def pairs() -> Iterator[Callable[..., Pair]]:
             start: Mapping[str, str] | None = None,
         ) -> Pair:
             hop = stack.enter_context(hop_thread(script, lenient=lenient))
-            gateway = GatewayProcess(f'next_hop = "{hop.address}"\n{smtp}', more)
+            gateway = WarmGateway(f'next_hop = "{hop.address}"\n{smtp}', more)
             stack.callback(gateway.remove)
             return Pair(gateway.start(**(start or {})), hop)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gateway.web.people import Role
 from gateway.web.users import Users
 from tests.e2e.gateway import GatewayProcess
+from tests.proof.zygote import WarmGateway
 
 HEADER = "X-Remote-User"
 PROXY, STRANGER = "127.0.0.2", "127.0.0.3"
@@ -27,7 +28,7 @@ def asked(gateway: GatewayProcess, source: str, names: Sequence[str]) -> tuple[i
 
 
 def test_only_the_web_server_in_front_says_who_asks() -> None:
-    gateway = GatewayProcess('next_hop = "127.0.0.1:9"')
+    gateway = WarmGateway('next_hop = "127.0.0.1:9"')
     try:
         text = gateway.configuration.read_text()
         front = f'[http]\ntrusted_proxies = ["{PROXY}"]\nuser_header = "{HEADER}"\n'

@@ -21,11 +21,11 @@ from gateway.samples import mail as samples
 from tests.corpus.test_corpus import EVASIONS
 from tests.corpus.test_museum import ROOMS
 from tests.e2e.conftest import STRANGER, Chain, milter_chain, need_gateway, running
-from tests.e2e.gateway import GatewayProcess
 from tests.e2e.mails import below_our_header, marker, plain
 from tests.e2e.talk import Talk, send
 from tests.e2e.test_corpus import mails
 from tests.e2e.tools import eventually, find, free_port, need
+from tests.proof.zygote import WarmGateway
 
 WHOLE = bool(os.environ.get("MACROGATE_PROOF"))
 """Every case of the corpus, instead of a few of every fourth folder."""
@@ -351,7 +351,7 @@ def test_another_mta_says_the_same() -> None:
     need("miltertest")
     need_gateway()
     port = free_port()
-    gateway = GatewayProcess(f'next_hop = "127.0.0.1:{free_port()}"', f'[milter]\nlisten = "127.0.0.1:{port}"')
+    gateway = WarmGateway(f'next_hop = "127.0.0.1:{free_port()}"', f'[milter]\nlisten = "127.0.0.1:{port}"')
     try:
         gateway.start()
         bodies = {"CLEAN": plain(marker()), "ARMED": samples.docm_autoopen_message("a@outside.test", "b@example.com")}

@@ -24,6 +24,7 @@ from tests.e2e.gateway import GatewayProcess
 from tests.e2e.hop import hop_thread
 from tests.e2e.talk import send
 from tests.e2e.tools import find, free_port, need, unavailable
+from tests.proof.zygote import WarmGateway
 
 PROGRAM = Path(__file__).parent / "provider"
 SECRET = "a client secret"
@@ -107,7 +108,7 @@ class Running:
 def running(program: Path) -> Iterator[Running]:
     with ExitStack() as stack:
         hop = stack.enter_context(hop_thread())
-        gateway = GatewayProcess(f'next_hop = "{hop.address}"')
+        gateway = WarmGateway(f'next_hop = "{hop.address}"')
         stack.callback(gateway.remove)
         home, port = f"http://localhost:{gateway.http}", free_port()
         issuer = f"http://127.0.0.1:{port}"

@@ -15,11 +15,12 @@ from tests.e2e.hop import hop_thread
 from tests.e2e.mails import marker, plain
 from tests.e2e.talk import send
 from tests.e2e.tools import DEPLOY, eventually, find, free_port, listening, need
+from tests.proof.zygote import WarmGateway
 
 
 @contextmanager
 def gateway(log: str, next_hop: str) -> Iterator[GatewayProcess]:
-    running = GatewayProcess(f'next_hop = "{next_hop}"', f"[scan]\nworkers = 1\n{log}")
+    running = WarmGateway(f'next_hop = "{next_hop}"', f"[scan]\nworkers = 1\n{log}")
     try:
         yield running.start()
     finally:

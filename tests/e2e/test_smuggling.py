@@ -12,10 +12,10 @@ from contextlib import ExitStack
 import pytest
 
 from tests.e2e.conftest import Chain, Pair, need_gateway
-from tests.e2e.gateway import GatewayProcess
 from tests.e2e.hop import hop_thread
 from tests.e2e.mails import marker, plain
 from tests.e2e.talk import Talk, send
+from tests.proof.zygote import WarmGateway
 
 ENDS = {
     "LF . LF": b"\n.\n",
@@ -40,7 +40,7 @@ def lenient(request: pytest.FixtureRequest) -> Iterator[Pair]:
     need_gateway()
     with ExitStack() as stack:
         hop = stack.enter_context(hop_thread(lenient=True))
-        gateway = GatewayProcess(f'next_hop = "{hop.address}"\nbare_newline = "{request.param}"')
+        gateway = WarmGateway(f'next_hop = "{hop.address}"\nbare_newline = "{request.param}"')
         stack.callback(gateway.remove)
         yield Pair(gateway.start(), hop)
 

@@ -1,13 +1,15 @@
 """Gateways that start quickly: forked from a process that has loaded what every gateway loads.
 
 A start from disk takes seconds of a slow processor, nearly all of them for reading modules; of two thousand starts that
-would be hours in which no mail flows and nothing can be proved. Contract: what is forked here is ``macrogate serve``
-from its first line on, a process with a session, descriptors, an environment and a fork server of its own; only the
-modules are there already, its fork server's too. Behaves as ``subprocess.Popen`` does as far as a test needs it.
+would be hours in which no mail flows and nothing can be proved. The end-to-end tests start theirs this way too, but for
+those that are about the start itself. Contract: what is forked here is ``macrogate serve`` from its first line on, a
+process with a session, descriptors, an environment and a fork server of its own; only the modules are there already,
+its fork server's too. Behaves as ``subprocess.Popen`` does as far as a test needs it.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import gc
@@ -21,11 +23,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from types import ModuleType
 from typing import Any
 
 from gateway.jail import forks, server, tasks
 from tests.e2e.gateway import COMMAND, GatewayProcess
+from tests.e2e.tools import ROOT
 
 LOADED = ("gateway.cli.serve", "gateway.cli.serving", "aiosqlite", "sqlalchemy.dialects.sqlite.aiosqlite", "uvloop")
 BEYOND = 100
@@ -33,9 +37,9 @@ BEYOND = 100
 
 
 class WarmGateway(GatewayProcess):
-    """A gateway whose lives are forked."""
+    """A gateway whose lives are forked: from ``zygote``, or else from the one of the whole run."""
 
-    zygote: Zygote
+    zygote: Zygote | None = None
 
     def spawn(self, **environment: str) -> None:
         opened = [each.fileno() for each in self.held_open]
@@ -43,7 +47,7 @@ class WarmGateway(GatewayProcess):
         everything = {**os.environ, "TMPDIR": str(self.folder), **environment}
         with self.log.open("ab") as output:
             arguments = ["serve", "--config", str(self.configuration)]
-            self.process = self.zygote.spawn(arguments, everything, output.fileno(), opened)
+            self.process = (self.zygote or shared()).spawn(arguments, everything, output.fileno(), opened)
 
 
 class Zygote:
@@ -53,7 +57,7 @@ class Zygote:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             command = [sys.executable, "-m", "tests.proof.zygote", str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd=ROOT)
 
     def spawn(self, arguments: list[str], environment: dict[str, str], output: int, opened: Sequence[int]) -> Life:
         """A gateway with its output to the descriptor ``output``, and with the listening sockets ``opened``."""
@@ -67,6 +71,14 @@ class Zygote:
         """When its gateways have ended."""
         self._orders.close()
         self._process.wait(10)
+
+
+@cache
+def shared() -> Zygote:
+    """The one of this run, started by the first who asks."""
+    made = Zygote()
+    atexit.register(made.close)
+    return made
 
 
 class Life:
