@@ -17,7 +17,15 @@ from gateway.scan.wording import LANGUAGES
 from tests.corpus.test_corpus import FOLDERS, files_of, reports_of, rules
 
 _NUMBER = re.compile(r"[1-9]\d*(\.[1-9]\d*)*")
-MAILS = [folder for folder in FOLDERS if any(name.endswith(".eml") for name in files_of(folder))]
+
+
+def has_mails(folder: Path) -> bool:
+    """By what is expected of it: to make the files takes long for somebody who runs another test."""
+    expected = folder / "expected.json"
+    return expected.exists() and '.eml": {' in expected.read_text("utf-8")
+
+
+MAILS = [folder for folder in FOLDERS if has_mails(folder)]
 
 
 def places(data: bytes, targets: set[str]) -> list[Span]:

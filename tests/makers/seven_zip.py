@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from Crypto.Cipher import AES
 
@@ -66,16 +67,22 @@ def aes(password: str, *, rounds: int = 10, salt: int = 0) -> Coder:
     secret = password.encode("utf-16-le")
     seasoning = hashlib.sha256(b"salt" + secret).digest()[:salt]
     start = hashlib.sha256(b"start" + secret).digest()[:16]
-    digest = hashlib.sha256()
-    for number in range(1 << rounds):
-        digest.update(seasoning + secret + number.to_bytes(8, "little"))
-    key = digest.digest()
+    key = _key(seasoning + secret, rounds)
 
     def encrypt(data: bytes) -> bytes:
         return AES.new(key, AES.MODE_CBC, iv=start).encrypt(data + bytes(-len(data) % 16))
 
     head = bytes([0x40 | (0x80 if salt else 0) | rounds, (max(salt, 1) - 1) << 4 | 15])
     return Coder(b"\x06\xf1\x07\x01", head + seasoning + start, encrypt)
+
+
+@cache
+def _key(secret: bytes, rounds: int) -> bytes:
+    """Made slow on purpose, and asked for again and again."""
+    digest = hashlib.sha256()
+    for number in range(1 << rounds):
+        digest.update(secret + number.to_bytes(8, "little"))
+    return digest.digest()
 
 
 def build(

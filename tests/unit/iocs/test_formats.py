@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,6 @@ from uuid import UUID
 
 import pytest
 import stix2
-import stix2validator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,7 +110,11 @@ def test_misp_ids_are_those_of_the_event_they_are_in() -> None:
     assert both[0] != both[1]
 
 
-def test_stix_is_valid() -> None:
+def test_stix_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    # jsonschema has it compile forty grammars for international addresses, which no schema of STIX asks for
+    monkeypatch.setitem(sys.modules, "rfc3987_syntax", None)
+    import stix2validator
+
     result = stix2validator.validate_string(written("stix"), stix2validator.ValidationOptions(version="2.1"))
     assert result.is_valid, [str(error) for error in result.errors]
     bundle = stix2.parse(written("stix"))
