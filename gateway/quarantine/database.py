@@ -9,13 +9,13 @@ opens it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
-from sqlalchemy import Connection, event, insert, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.message import clip
@@ -25,7 +25,8 @@ from gateway.quarantine.location import give_to_owner
 from gateway.quarantine.migrations import migrate
 
 BUSY_SECONDS = 5.0
-POOL = 5
+READERS = 4
+"""Connections, and threads, beside the one that writes."""
 
 
 class NewerStore(StoreRefused):
@@ -46,23 +47,27 @@ def prepare_file(path: Path, create: bool) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
 
 
-def engine_for(path: Path) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},  # None: the driver leaves BEGIN to us
-        pool_size=POOL,
+def engine_for(path: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        connect_args={
+            "timeout": BUSY_SECONDS,
+            "isolation_level": None,  # the driver leaves BEGIN to us
+            "check_same_thread": False,  # the pool gives a connection to one thread at a time
+        },
+        pool_size=1 + READERS,
         max_overflow=0,
-        pool_timeout=BUSY_SECONDS,
+        pool_use_lifo=True,  # the one used last knows the statements
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def _settings(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -103,6 +108,12 @@ def check(connection: Connection, path: Path, create: bool) -> bool:
             raise StoreRefused(corrupt(path, trouble))
         migrate(connection, version)
     return False
+
+
+def disk_failed(error: BaseException) -> bool:
+    """Whether a sync failed in a way that another sync cannot be trusted after."""
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
+    return getattr(error, "errno", None) == errno.EIO or name in ("SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC")
 
 
 def corrupt(path: Path, trouble: str) -> str:

@@ -8,29 +8,32 @@ to the files.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import ParamSpec, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.closed_sets import HeldState
 from gateway.message import clip
-from gateway.quarantine.blobs import HELD_ID, FileBlobs
+from gateway.quarantine.blobs import HELD_ID, FileBlobs, Written
+from gateway.quarantine.entering import lock, refresh
 from gateway.quarantine.errors import HeldNotFound, MessageDamaged, NotPossible, QuarantineError
 from gateway.quarantine.index import Index
 from gateway.quarantine.journal import Journal, What
 from gateway.quarantine.models import Files
 from gateway.quarantine.sidecar import BadRecord, Record, decode
+from gateway.quarantine.turns import Turns
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 THREADS = 4
+"""For files that are kept, and as many for those that are read: people do not stand in one queue with the mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,26 @@ class Ledger:
         self.index = index
         self.blobs = blobs
         # threads of our own: a disk that hangs must not take the threads that resolve names with it
-        self._threads = ThreadPoolExecutor(THREADS, "quarantine")
+        self._readers = Turns("quarantine", THREADS)
+        self._keepers = Turns("quarantine-keeper", THREADS)
 
     async def close(self) -> None:
         await self.index.close()
-        self._threads.shutdown()
+        for threads in (self._readers, self._keepers):
+            threads.close()
         self.blobs.close()
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do blocking work on a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: work(*args, **kwargs))
+        """Do blocking work on a thread. Raises ``TimeoutError`` when its turn did not come."""
+        return await self._readers.take(partial(work, *args, **kwargs))
+
+    async def put(self, held_id: str, chunks: Iterable[bytes], describe: Callable[[Written], bytes]) -> None:
+        """As ``FileBlobs.put``. Raises ``TimeoutError`` when its turn did not come; then there is nothing of it."""
+        await self._keepers.take(partial(self.blobs.put, held_id, chunks, describe))
+
+    async def take_back(self, held_id: str) -> None:
+        """Discard what was put and could not be entered. Raises ``OSError``."""
+        await self._keepers.take(partial(self.blobs.discard, held_id), sure=True)
 
     async def read(self, held_id: str) -> Files:
         """Raises ``MessageDamaged`` when the record is missing, unreadable or another message's."""
@@ -96,44 +109,53 @@ class Ledger:
             raise MessageDamaged(f"{held_id}: the record is that of {clip(record.held_id, 64)}")
         return raw, record
 
-    async def change(self, held_id: str, *, who: str, why: str, step: Callable[[Files], Step]) -> Files:
-        """Add what ``step`` makes of the present state; it raises ``NotPossible`` to refuse.
+    async def change(
+        self, held_id: str, *, who: str, why: str, step: Callable[[Files], Step], sure: bool = False
+    ) -> Files:
+        """Add what ``step`` makes of the present state, on the thread that writes; it raises ``NotPossible`` to refuse.
+        ``sure``: wait for the turn however long it takes, for what is noted has happened.
 
         Raises ``QuarantineError``; then nothing was changed.
         """
+
+        def work(connection: Connection) -> Files:
+            lock(connection, held_id)
+            files = self.read_now(held_id)
+            chosen = step(files)
+            journal = files.journal.followed_by(
+                chosen.what,
+                chosen.state,
+                at=datetime.now(UTC),
+                who=who,
+                why=why,
+                detail=chosen.detail,
+                delivered=chosen.delivered,
+                account=chosen.account,
+                wish=chosen.wish,
+                about=chosen.about,
+            )
+            self.blobs.append_journal(held_id, journal.last.line)
+            refresh(connection, files.record, journal, files.stored)
+            return replace(files, journal=journal)
+
         try:
-            async with self.index.writing() as connection:
-                await self.index.lock(connection, held_id)
-                files = await self.read(held_id)
-                chosen = step(files)
-                journal = files.journal.followed_by(
-                    chosen.what,
-                    chosen.state,
-                    at=datetime.now(UTC),
-                    who=who,
-                    why=why,
-                    detail=chosen.detail,
-                    delivered=chosen.delivered,
-                    account=chosen.account,
-                    wish=chosen.wish,
-                    about=chosen.about,
-                )
-                await self.run(self.blobs.append_journal, held_id, journal.last.line)
-                await self.index.refresh(connection, files.record, journal, files.stored)
+            return await self.index.write(work, sure=sure)
         except (OSError, SQLAlchemyError) as error:
             raise QuarantineError(f"{held_id} could not be changed: {sentence(error)}") from error
-        return Files(files.record, journal, files.stored, files.modified)
 
     async def catch_up(self, held_id: str) -> None:
         """Bring the row up to the files."""
-        async with self.index.writing() as connection:
-            files = await self.read(held_id)
-            await self.index.refresh(connection, files.record, files.journal, files.stored)
+
+        def work(connection: Connection) -> None:
+            files = self.read_now(held_id)
+            refresh(connection, files.record, files.journal, files.stored)
+
+        await self.index.write(work)
 
     async def remove_bytes(self, held_id: str) -> None:
         """Delete the message file, once the journal says so. Raises ``QuarantineError``."""
         try:
-            await self.run(self.blobs.remove_message, held_id)
+            await self._readers.take(partial(self.blobs.remove_message, held_id), sure=True)
             await self.index.set_stored(held_id, 0)
         except (OSError, SQLAlchemyError) as error:
             raise QuarantineError(f"The bytes of {held_id} could not be removed: {sentence(error)}") from error
@@ -153,7 +175,7 @@ def require(files: Files, *allowed: HeldState) -> None:
 def sentence(error: BaseException) -> str:
     """What a person needs of an exception, without SQL and its parameters."""
     if isinstance(error, TimeoutError) and not str(error):
-        return "the index was busy for too long"
+        return "the quarantine was busy for too long"
     original = getattr(error, "orig", None)
     return clip(str(original or getattr(error, "strerror", None) or error) or type(error).__name__, 300)
 

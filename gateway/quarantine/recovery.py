@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from gateway import failpoints
 from gateway.closed_sets import HeldState
 from gateway.quarantine.database import NewerStore
+from gateway.quarantine.entering import add, make_known
 from gateway.quarantine.errors import MessageDamaged, QuarantineError, StoreRefused
 from gateway.quarantine.index import Index
 from gateway.quarantine.journal import OURSELVES, What
@@ -50,9 +52,9 @@ async def _adopt(ledger: Ledger, ids: list[str], *, recovered: bool) -> tuple[in
         found, damaged = await ledger.run(_read_batch, ledger, ids[start : start + BATCH], recovered)
         unreadable += damaged
         failpoints.reach("start-adopted")
-        async with ledger.index.writing() as connection:
-            # oldest first, so that a duplicate points at what came before it
-            await ledger.index.add(connection, sorted(found, key=lambda files: files.record.kept_at))
+        # oldest first, so that a duplicate points at what came before it
+        found.sort(key=lambda files: files.record.kept_at)
+        await ledger.index.write(partial(add, new=found))
         entered += len(found)
     return entered, tuple(unreadable)
 
@@ -66,7 +68,7 @@ async def _make_known(ledger: Ledger) -> None:
             (place, known(records[held_id]) if held_id in records else by_row)
             for held_id, (place, by_row) in unknown.items()
         ]
-        await ledger.index.make_known(told)
+        await ledger.index.write(partial(make_known, told=told))
 
 
 def _read_records(ledger: Ledger, ids: list[str]) -> dict[str, Record]:

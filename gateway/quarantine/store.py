@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from gateway.closed_sets import HeldState
 from gateway.message import Decision, KeepFailed, Report, Transaction, clip
 from gateway.quarantine import recovery, retention
 from gateway.quarantine.blobs import FileBlobs, Written
+from gateway.quarantine.database import disk_failed
 from gateway.quarantine.downloads import AlreadyNoted, take
 from gateway.quarantine.errors import HeldNotFound, NotPossible, QuarantineError, StoreRefused
 from gateway.quarantine.index import Index
@@ -156,7 +156,7 @@ class Quarantine:
             raise
         if not work.done():
             self._nobody_heard(held_id, work)
-            raise KeepFailed(f"the disk has not finished within {KEEP_SECONDS:g} seconds")
+            raise KeepFailed(f"disk or machine is too slow: it has not finished within {KEEP_SECONDS:g} seconds")
         work.result()
 
     def _nobody_heard(self, held_id: str, work: asyncio.Task[None]) -> None:
@@ -188,7 +188,7 @@ class Quarantine:
             return written[0][1]
 
         try:
-            await self._ledger.run(self._ledger.blobs.put, held_id, content.chunks(), describe)
+            await self._ledger.put(held_id, content.chunks(), describe)
         except Exception as error:
             raise self._failed(error) from error
         try:
@@ -197,13 +197,14 @@ class Quarantine:
         except Exception as error:
             # what cannot be taken back now is found at the next start and held as recovered
             with contextlib.suppress(OSError):
-                await self._ledger.run(self._ledger.blobs.discard, held_id)
+                await self._ledger.take_back(held_id)
             raise self._failed(error) from error
 
     async def _enter(self, record: Record, raw: bytes) -> None:
+        if self.trouble:  # of another message, meanwhile
+            raise KeepFailed(self.trouble)
         files = Files(record, Journal.of(record, raw), record.size, record.kept_at.timestamp())
-        async with self._ledger.index.writing() as connection:
-            await self._ledger.index.add(connection, [files])
+        await self._ledger.index.enter(files)
 
     def _failed(self, error: Exception) -> KeepFailed:
         if isinstance(error, KeepFailed):
@@ -357,9 +358,3 @@ class Quarantine:
         ``QuarantineError``."""
         now = self._clock.now(time.time(), time.monotonic())
         return await retention.expire(self._ledger, kept_for, floor, now, who)
-
-
-def disk_failed(error: BaseException) -> bool:
-    """Whether a sync failed in a way that another sync cannot be trusted after."""
-    name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
-    return getattr(error, "errno", None) == errno.EIO or name in ("SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC")

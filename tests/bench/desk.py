@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import quote, urlencode
 
 from rich.console import Console
@@ -29,6 +30,7 @@ from rich.console import Console
 from gateway.closed_sets import Verdict
 from gateway.message import Recipient
 from gateway.quarantine import Quarantine
+from gateway.quarantine.entering import add
 from gateway.quarantine.journal import Journal
 from gateway.quarantine.models import Files
 from gateway.quarantine.sidecar import Record, encode
@@ -106,8 +108,7 @@ async def fill(gateway: GatewayProcess, count: int) -> None:
         for start in range(0, count, BATCH):
             records = [record(rng, number, count) for number in range(start, min(start + BATCH, count))]
             files = [Files(one, Journal.of(one, encode(one)), one.size, 0.0) for one in records]
-            async with index.writing() as connection:
-                await index.add(connection, files)
+            await index.write(partial(add, new=files))
     finally:
         await store.close()
 

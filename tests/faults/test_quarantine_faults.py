@@ -17,9 +17,24 @@ import pytest
 from gateway import failpoints
 from gateway.closed_sets import HeldState
 from gateway.message import Client, Envelope, KeepFailed, Reply
-from gateway.quarantine import HeldMessage, NotPossible, Quarantine, Settled, StoreBusy, StoreRefused, database, index
+from gateway.quarantine import HeldMessage, NotPossible, Quarantine, Settled, StoreBusy, StoreRefused, database
 from tests.e2e.tools import need_root, unavailable
 from tests.unit.quarantine.made import BODY, ID, OTHER, Hop, keep, opened, urls
+
+AT_ONCE = 8
+CROWD = """
+import asyncio, sys
+from pathlib import Path
+from gateway import failpoints
+from tests.unit.quarantine.made import keep, opened
+
+async def main():
+    failpoints.arm()
+    async with opened(Path(sys.argv[1])) as store:
+        await asyncio.gather(*(keep(store, f"{number:016x}") for number in range(int(sys.argv[2]))))
+
+asyncio.run(main())
+"""
 
 CHILD = """
 import asyncio, sys
@@ -90,6 +105,27 @@ async def test_f07_killed_before_the_index_is_adopted_and_marked(tmp_path: Path,
             assert message.read() == BODY
         await keep(store, OTHER)
         assert (await listed(store))[OTHER].duplicate_of == ID
+
+
+@pytest.mark.parametrize("point", ["message-renamed", "message-durable", "message-indexed"])
+async def test_f07_killed_among_messages_of_one_moment_all_that_is_whole_is_held(tmp_path: Path, point: str) -> None:
+    """The first of them to come there dies with all the others, wherever those are."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CROWD, str(tmp_path), str(AT_ONCE)],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, failpoints.VARIABLE: f"{point}:kill"},
+    ) as process:
+        assert process.wait(60) == -signal.SIGKILL
+    whole = [name for name in records(tmp_path) if not name.endswith(".tmp")]
+    assert whole
+    async with opened(tmp_path) as store:
+        found = await listed(store)
+        assert sorted(found) == whole == records(tmp_path)
+        assert sum(message.recovered for message in found.values()) == store.settled.indexed
+        assert (store.settled.indexed < len(whole)) == (point == "message-indexed")
+        for held_id in found:
+            with await store.open_message(held_id) as message:
+                assert message.read() == BODY
 
 
 async def test_f08_killed_before_the_reply_and_the_retry_is_not_released_twice_unsaid(tmp_path: Path) -> None:
@@ -288,7 +324,6 @@ async def test_a_disk_that_is_nearly_full_refuses_early(tmp_path: Path) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Locks are waited for a fifth of a second."""
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
-    monkeypatch.setattr(index, "BUSY_SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -60,10 +60,10 @@ async def test_a_journal_that_cannot_be_written_changes_nothing(
 async def test_a_commit_that_fails_after_the_line_is_made_good_by_the_next_change(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def failing(*_: object) -> None:
+    def failing(*_: object) -> None:
         raise OperationalError("UPDATE", {}, sqlite3.OperationalError("disk I/O error"))
 
-    monkeypatch.setattr(ledger.index, "refresh", failing)
+    monkeypatch.setattr("gateway.quarantine.ledger.refresh", failing)
     with pytest.raises(QuarantineError, match="disk I/O error"):
         await ledger.change(ID, who="ann", why="x", step=lambda _: Step(What.WITHDRAWN, HeldState.HELD))
     monkeypatch.undo()
@@ -85,7 +85,7 @@ async def test_what_is_not_there(ledger: Ledger) -> None:
     ("error", "words"),
     [
         (OSError(28, "No space left on device"), "No space left on device"),
-        (TimeoutError(), "the index was busy for too long"),
+        (TimeoutError(), "the quarantine was busy for too long"),
         (OperationalError("SELECT secret", {"a": "b"}, sqlite3.OperationalError("locked")), "locked"),
         (ValueError(), "ValueError"),
         (ValueError("\x1b[2J" + "x" * 1000), "?[2J" + "x" * 295 + "…"),

@@ -116,7 +116,7 @@ async def test_a_page_of_a_search_goes_on_where_the_last_ended(tmp_path: Path) -
 
 
 async def test_two_messages_of_one_moment_have_two_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.quarantine.index.place_of", lambda _: 1000)
+    monkeypatch.setattr("gateway.quarantine.entering.place_of", lambda _: 1000)
     async with opened(tmp_path) as store:
         for at in range(4):
             await keep(store, number(at))

@@ -404,11 +404,10 @@ async def test_the_index_is_for_the_owner_alone_and_survives_power_cuts(tmp_path
     async with opened(tmp_path) as store:
         await keep(store)
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("quarantine.db*")}
-        async with store._ledger.index.writing() as connection:
-            settings = {
-                name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar()
-                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-            }
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        settings = await store._ledger.index.write(
+            lambda connection: {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
+        )
     assert set(modes) >= {"quarantine.db", "quarantine.db-wal", "quarantine.db-shm"}
     assert set(modes.values()) == {0o600}
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
