@@ -18,6 +18,9 @@ PROOF = bool(os.environ.get("MACROGATE_PROOF"))
 EXAMPLES = 500 if PROOF else 8
 """Cases an operation, of each kind."""
 
+PATIENCE = 300.0
+"""Seconds for an answer: long enough that only one that never comes is missed."""
+
 
 def explore(
     schema: BaseSchema, headers: dict[str, str], held_id: str, examples: int = EXAMPLES, **how: Any
@@ -41,7 +44,7 @@ def explore(
             )
             @given(case=operation.as_strategy(mode, path_parameters=known))
             def one(case: Any) -> None:
-                answer = case.call_and_validate(headers=headers, **how)
+                answer = case.call_and_validate(headers=headers, timeout=PATIENCE, **how)
                 seen.add((case.operation.definition.raw["operationId"], answer.status_code))
 
             one()

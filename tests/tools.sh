@@ -3,10 +3,11 @@
 # ones are named, and the tests that need them skip with a sentence (with CI set they fail).
 set -u
 packages="postfix:postfix swaks:swaks miltertest:miltertest prometheus:prometheus systemd:systemd-analyze
-    chromium:chromium rsyslog:rsyslogd logrotate:logrotate bind9-utils:named-checkzone strace:strace
+    chromium:chromium rsyslog:rsyslogd logrotate:logrotate bind9-utils:named-checkzone strace:strace groff-base:groff
     nodejs:node npm:npm libarchive13:libarchive.so.13 libseccomp2:libseccomp.so.2
     libreoffice-writer-nogui:soffice libreoffice-calc-nogui:soffice
     libreoffice-impress-nogui:/usr/lib/libreoffice/share/registry/impress.xcd"
+[ -n "${MACROGATE_PROOF:-}" ] && packages="$packages lintian:lintian debootstrap:debootstrap systemd-container:systemd-nspawn"
 [ -n "${MACROGATE_BENCH:-}" ] && packages="$packages clamav-daemon:clamd clamav-milter:clamav-milter amavisd-new:amavisd"
 
 present() {

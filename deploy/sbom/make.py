@@ -36,9 +36,11 @@ MARKERS = {
 HOW_USED = {
     "pcodedmp": "Not used. oletools names it as a dependency and loads it only to disassemble p-code, which is never "
     "asked for; Macrogate works the same after `pip uninstall pcodedmp`.",
+    "oletools": "Its parser of VBA projects is used, unchanged, as a library. In its folder `thirdparty` it brings the "
+    "program `xxxswf` (GNU General Public License v3), which only its command `pyxswf` loads and Macrogate never does.",
     "publicsuffixlist": "Unchanged, as a library: the list of public suffixes is under the MPL too.",
 }
-"""What to say about a licence that asks something of whoever passes the program on."""
+"""What to say about a licence, or a part under another one, that asks something of whoever passes the program on."""
 
 INTRODUCTION = """\
 # Licences
@@ -62,8 +64,9 @@ libarchive (BSD), libseccomp (LGPL-2.1) and the Python interpreter (PSF) come fr
 benchmarks and fuzzing use more packages, which no installation has: see the extras in `pyproject.toml`. pebble (LGPL)
 is not used: the pool of workers is Macrogate's own. dkimpy declares "DFSG approved"; its text is the zlib licence.
 
-The Debian package of `make deb` contains these packages but pcodedmp, so nothing in it is under the GPL. Each has its
-licence in its `.dist-info` folder.
+The Debian package of `make deb` contains these packages without pcodedmp and xxxswf, so nothing in it is under the GPL;
+every other file of a library is the one of its wheel. Its copyright file has the text of every licence. yara-x declares
+"BSD License", its wheel brings no text.
 """
 
 _COPYLEFT = re.compile(r"GPL|General Public|MPL|Mozilla", re.IGNORECASE)
@@ -147,7 +150,7 @@ def bill(names: list[str], versions: dict[str, str]) -> dict[str, Any]:
 def page(names: list[str], versions: dict[str, str]) -> str:
     """``docs/licences.md``."""
     rows = "".join(f"| {name} | {versions[name]} | {licence(name)} |\n" for name in names)
-    conditions = [name for name in names if _COPYLEFT.search(licence(name))]
+    conditions = [name for name in names if name in HOW_USED or _COPYLEFT.search(licence(name))]
     told = "\n".join(f"* **{name}** ({licence(name)}): {HOW_USED[name]}" for name in conditions)
     return INTRODUCTION + rows + AFTER.format(conditions=told)
 

@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from gateway.config import rules_directory
+from tests.e2e.debian import build
 from tests.e2e.gateway import COMMAND, GatewayProcess
 from tests.e2e.hop import hop_thread
 from tests.e2e.postfix import Postfix
@@ -189,3 +191,11 @@ def dkim_key() -> tuple[bytes, bytes]:
     )
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return private, b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Debian package of this checkout, built once for all that look at it."""
+    need("dpkg-deb", "unshare", "runuser")
+    need_root("install a package")
+    return build(tmp_path_factory.mktemp("package"))

@@ -154,11 +154,9 @@ REPAIRED = {
 def test_proxy_and_milter_do_the_same_to_every_case(stripping: Chain) -> None:
     gateway = stripping.gateway
     sent = [case for case in cases() if case[0] not in REPAIRED]
-    with (
-        Talk(gateway.port) as proxy,
-        Talk(stripping.port, STRANGER) as milter,
-    ):  # for one of its own Postfix adds fields
-        for talk, user in ((proxy, "alice"), (milter, "bob")):
+    # a stranger: for one of its own Postfix adds fields. One after the other: it hangs up on who is silent for minutes
+    for port, source, user in ((gateway.port, "127.0.0.1", "alice"), (stripping.port, STRANGER, "bob")):
+        with Talk(port, source) as talk:
             talk.hello()
             for _, message in sent:
                 assert all(r.startswith("2") for r in talk.envelope("corpus@outside.test", f"{user}@example.com"))

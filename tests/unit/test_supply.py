@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import subprocess
 import sys
 from types import ModuleType
 
 import pytest
 
+from gateway.samples import mail
+from gateway.scan import Limits, examine
 from tests.e2e.tools import DEPLOY, ROOT
+from tests.makers.looks import RULES
 
 PATH = DEPLOY / "sbom" / "make.py"
 
@@ -56,9 +60,31 @@ def test_the_provider_of_the_tests_is_pinned_by_digest_and_comes_from_no_named_h
 
 def test_what_has_conditions_is_told() -> None:
     page = (ROOT / "docs/licences.md").read_text()
-    for name in ("pcodedmp", "publicsuffixlist"):
+    for name in ("pcodedmp", "oletools", "publicsuffixlist"):
         assert f"* **{name}**" in page
     assert "pebble (LGPL)" in page
+
+
+WITHOUT = """
+import sys
+for name in ("pcodedmp", "oletools.thirdparty.xxxswf", "oletools.pyxswf"):
+    sys.modules[name] = None  # who imports it gets an ImportError
+from gateway.scan.documents import olevba
+print(olevba.load().__module__)
+from tests.unit.test_supply import judged
+print(*judged())
+"""
+
+
+def judged() -> list[str]:
+    """What is found in a document whose macro runs by itself."""
+    return [str(each.kind) for each in examine(mail.docm_autoopen_message(), rules=RULES, limits=Limits()).findings]
+
+
+def test_a_macro_is_found_without_anything_that_is_under_the_gpl() -> None:
+    told = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=False, timeout=600)
+    assert told.stdout.split() == ["oletools.olevba", *judged()], told.stderr
+    assert judged() == ["vba-autoexec"]
 
 
 def test_nothing_of_ours_imports_what_is_under_the_gpl() -> None:
