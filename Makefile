@@ -57,7 +57,10 @@ dashboards: $(STAMP) ## write the files of deploy/grafana from their tables of p
 	$(BIN)/python deploy/grafana/make.py
 
 sbom: $(STAMP) ## write what Macrogate is made of: deploy/sbom (CycloneDX) and docs/licences.md
-	$(BIN)/python deploy/sbom/make.py
+	mkdir -p build
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --dry-run \
+		--ignore-installed --report build/pip.json '.[jail,fast]'
+	$(BIN)/python deploy/sbom/make.py --report build/pip.json
 
 deb: $(STAMP) ## a Debian package in dist/, for the Debian and Python this runs on
 	sh deploy/debian/build.sh dist

@@ -1,5 +1,8 @@
 """Writes what Macrogate is made of: ``deploy/sbom/macrogate.cdx.json`` (CycloneDX 1.5) and ``docs/licences.md``.
 
+``make.py --report FILE`` first takes the digests of what pip would install from its report (``pip install --dry-run
+--ignore-installed --report FILE``) into ``digests.txt``; ``make sbom`` does both.
+
 Contract: what is listed is what ``pip install -c constraints.txt '.[jail,fast]'`` brings to a Linux machine with Python
 3.11: the versions from ``constraints.txt``, names, needs and licences from the metadata of the installed packages. The
 same input gives the same bytes: no date, no random number. ``--check`` writes nothing and ends with 1 if a file is old.
@@ -20,6 +23,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 SBOM = ROOT / "deploy" / "sbom" / "macrogate.cdx.json"
+DIGESTS = SBOM.with_name("digests.txt")
 PAGE = ROOT / "docs" / "licences.md"
 EXTRAS = ("jail", "fast")
 MARKERS = {
@@ -80,6 +84,24 @@ def pins() -> dict[str, str]:
     }
 
 
+def digests() -> dict[str, tuple[str, str]]:
+    """``name==version`` → file and SHA-256 of ``digests.txt``."""
+    lines = (line.split() for line in DIGESTS.read_text().splitlines() if not line.startswith("#"))
+    return {package: (file, digest) for package, file, digest in lines}
+
+
+def take(report: Path) -> None:
+    """Write ``digests.txt`` from a report of pip's (its format: "Installation Report" in pip's documentation)."""
+    lines = []
+    for item in json.loads(report.read_text())["install"]:
+        come = item["download_info"]
+        if "archive_info" in come:  # else it is this checkout
+            package = f"{canonicalize_name(item['metadata']['name'])}=={item['metadata']['version']}"
+            lines.append(f"{package} {come['url'].rpartition('/')[2]} {come['archive_info']['hashes']['sha256']}\n")
+    head = "# What pip installs on Linux, x86-64, with Python 3.11: package, file, its SHA-256. Made by: make sbom\n"
+    DIGESTS.write_text(head + "".join(sorted(lines)))
+
+
 def needed() -> list[str]:
     """The names of everything an installation has, in order."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -120,6 +142,7 @@ def bill(names: list[str], versions: dict[str, str]) -> dict[str, Any]:
     """The CycloneDX document."""
     version = re.search(r'^__version__ = "(.+)"', (ROOT / "gateway/__init__.py").read_text(), re.MULTILINE)
     assert version is not None
+    taken = {name: digests()[f"{name}=={versions[name]}"] for name in names}
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -141,6 +164,8 @@ def bill(names: list[str], versions: dict[str, str]) -> dict[str, Any]:
                 "version": versions[name],
                 "purl": f"pkg:pypi/{name}@{versions[name]}",
                 "licenses": [{"license": {"name": licence(name)}}],
+                "hashes": [{"alg": "SHA-256", "content": taken[name][1]}],
+                "properties": [{"name": "macrogate:file", "value": taken[name][0]}],
             }
             for name in names
         ],
@@ -163,6 +188,8 @@ def files() -> dict[Path, str]:
 
 def main() -> int:
     """Write the files, or with ``--check`` say which are old."""
+    if "--report" in sys.argv:
+        take(Path(sys.argv[sys.argv.index("--report") + 1]))
     old = [path for path, text in files().items() if not path.exists() or path.read_text() != text]
     for path in old:
         if "--check" in sys.argv:

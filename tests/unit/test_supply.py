@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -44,6 +45,28 @@ def test_every_version_is_the_one_that_is_pinned() -> None:
     }.items()
     assert {"aiosmtpd", "oletools", "yara-x", "pyseccomp"} <= {part["name"] for part in components}
     assert not {"pytest", "playwright", "pebble"} & {part["name"] for part in components}
+
+
+def test_every_component_has_the_digest_of_the_file_that_pip_installs() -> None:
+    components = json.loads((DEPLOY / "sbom/macrogate.cdx.json").read_text())["components"]
+    listed = dict(line.split()[::2] for line in (DEPLOY / "sbom/digests.txt").read_text().splitlines()[1:])
+    assert listed == {f"{part['name']}=={part['version']}": part["hashes"][0]["content"] for part in components}
+    assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in listed.values())
+    assert len(set(listed.values())) == len(listed)
+
+
+def test_the_digests_are_taken_from_a_report_of_pip(
+    maker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def item(name: str, come: dict[str, object]) -> dict[str, object]:
+        return {"metadata": {"name": name, "version": "1.0"}, "download_info": come}
+
+    archive = {"url": "https://files.test/x/Some_Thing-1.0.whl", "archive_info": {"hashes": {"sha256": "ab"}}}
+    report = {"install": [item("Some_Thing", archive), item("macrogate", {"url": "file:///x", "dir_info": {}})]}
+    (tmp_path / "report").write_text(json.dumps(report))
+    monkeypatch.setattr(maker, "DIGESTS", tmp_path / "digests.txt")
+    maker.take(tmp_path / "report")
+    assert maker.digests() == {"some-thing==1.0": ("Some_Thing-1.0.whl", "ab")}
 
 
 def test_every_pin_is_exact() -> None:
