@@ -23,7 +23,7 @@ next=$("$python" -c 'import sys; print("%d.%d" % (sys.version_info[0], sys.versi
 arch=$(dpkg --print-architecture)
 libc=$(dpkg-query -W -f '${Version}' libc6)
 needs="python3 (>= $minor), python3 (<< $next), adduser, init-system-helpers (>= 1.60), libarchive13 | libarchive13t64"
-needs="$needs, libc6 (>= ${libc%%-*}), libgcc-s1, libseccomp2, libstdc++6"
+needs="$needs, libc6 (>= ${libc%%-*}), libgcc-s1, libseccomp2, libstdc++6, procps"
 changed=$(date -u -R -d "@${SOURCE_DATE_EPOCH:-$(stat -c %Y CHANGELOG.md)}")
 
 mkdir -p "$root$home" "$root/usr/bin" "$share/doc/macrogate" "$share/man/man1" "$share/lintian/overrides" \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,4 +37,18 @@ def build(folder: Path) -> Path:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (made,) = folder.glob("macrogate_*.deb")
+    return made
+
+
+def changed(package: Path, folder: Path, version: str, name: str, old: str, new: str) -> Path:
+    """The same package under another version, with ``old`` in the file ``name`` become ``new``."""
+    tree = folder / version
+    run("dpkg-deb", "--raw-extract", package, tree)
+    control = tree / "DEBIAN/control"
+    control.write_text(re.sub(r"(?m)^Version: .*$", f"Version: {version}", control.read_text()))
+    text = (tree / name).read_text()
+    assert old in text
+    (tree / name).write_text(text.replace(old, new))
+    made = folder / f"{version}.deb"
+    run("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, made, seconds=900)
     return made
