@@ -31,7 +31,7 @@ from gateway.jail import forks, server, tasks
 from tests.e2e.gateway import COMMAND, GatewayProcess
 from tests.e2e.tools import ROOT
 
-LOADED = ("gateway.cli.serve", "gateway.cli.serving", "aiosqlite", "sqlalchemy.dialects.sqlite.aiosqlite", "uvloop")
+LOADED = ("gateway.cli.serve", "gateway.cli.serving", "sqlalchemy.dialects.sqlite.pysqlite", "uvloop")
 BEYOND = 100
 """Descriptors from here on are in nobody's way."""
 
