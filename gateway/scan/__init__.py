@@ -21,7 +21,7 @@ from gateway.scan.unpack import Recall, Scan
 
 __all__ = ["ENGINE_VERSION", "Limits", "ScanRules", "examine", "examine_with"]
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Changes when the same bytes and rules may give another verdict; part of the key of every remembered verdict."""
 
 OWN_HEADER = "x-macrogate"

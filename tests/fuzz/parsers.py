@@ -190,8 +190,7 @@ def _compound(data: bytes, scan: Scan) -> None:
     for entry in file.entries:
         if read < 64 * len(data):
             read += len(file.read(entry, len(data) + 1))
-    for storage in vba_project.find_projects(file):
-        vba_project.read_project(file, storage, scan.budget)
+    vba_project.read_projects(file, scan.budget)
 
 
 def _vba(data: bytes, scan: Scan) -> None:

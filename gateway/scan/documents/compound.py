@@ -2,10 +2,10 @@
 
 Contract: ``CompoundFile`` reads the header, the sector table and the directory, and nothing else until a stream is
 asked for. Every entry the directory tree reaches is listed, two of the same name included, because which of them an
-application picks is not ours to guess. So is every entry it does not reach, which no application leaves behind: these
-stand in the storage ``LOST``, and the file is then ``damaged``. Memory is bounded by the size of the file: no chain
-visits more sectors than there are. Raises ``Corrupt`` when there is no directory to read; a stream that breaks off is
-returned as far as it goes, and ``damaged`` then says why.
+application picks is not ours to guess. So is every entry it does not reach, which no application leaves behind, and
+every one below too many storages: these stand in the storage ``LOST``, and the file is then ``damaged``. Memory is
+bounded by the size of the file: no chain visits more sectors than there are, and no path is long. Raises ``Corrupt``
+when there is no directory to read; a stream that breaks off is returned as far as it goes, and ``damaged`` says why.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ _MINI_SHIFT, _CUTOFF = 6, 4096
 _MINI_SECTOR = 1 << _MINI_SHIFT
 STORAGE, STREAM, ROOT = 1, 2, 5
 _UNUSED = 0
+_MAX_DEPTH = 100
+"""Storages inside storages; each has a path to keep. Office nests some three for each document in a document."""
 LOST = ("(lost)",)
 
 
@@ -229,6 +231,9 @@ class CompoundFile:
                 continue
             seen.add(number)
             raw, length, kind, _, left, right, child, clsid, _, _, _, start, size = self._table[number]
+            if len(parent) == _MAX_DEPTH:
+                self._damage("its storages are nested deeper than any application's")
+                parent = LOST
             path = (*parent, _name(raw, length))
             waiting += [(right, parent), (left, parent)]
             if kind == STORAGE:

@@ -10,6 +10,7 @@ is told is told with the fingerprint of the project and with the addresses and c
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,10 +20,10 @@ from gateway.scan.documents.compound import CompoundFile
 from gateway.scan.documents.olevba import second_reading
 from gateway.scan.documents.vba_compression import find_containers
 from gateway.scan.documents.vba_fingerprint import fingerprint
-from gateway.scan.documents.vba_project import Module, Project, find_projects, read_project, search_source
+from gateway.scan.documents.vba_project import Module, Project, read_projects, search_source
 from gateway.scan.documents.vba_strings import indicators
 from gateway.scan.look import Look
-from gateway.scan.triggers import ScanRules, Trigger
+from gateway.scan.triggers import Trigger
 
 _MAX_TOLD = 10
 _SMALLEST_PROCEDURE = 3
@@ -64,9 +65,9 @@ def inspect_vba(
     file: CompoundFile, data: bytes | memoryview, where: str, look: Look, applications: frozenset[str]
 ) -> None:
     """Report on every VBA project of ``file``, whose bytes are ``data``; ``applications`` may open the document."""
-    projects = [read_project(file, storage, look.budget) for storage in find_projects(file)]
+    projects = read_projects(file, look.budget)
     projects += _left_over(projects, bytes(data), look)
-    found = [list(_hits(project.modules, look.rules, applications)) for project in projects]
+    found = [list(_hits(project.modules, look, applications)) for project in projects]
     size = sum(len(module.source) for project in projects for module in project.modules)
     if size and file.is_finite() and not any(hit.by_itself for hits in found for hit in hits):
         forms = {module.name for project in projects for module in project.modules if module.form}
@@ -75,7 +76,7 @@ def inspect_vba(
             Module(name, text, name.partition(".")[0] in forms)
             for name, text in second_reading(data, size, look.budget)
         ]
-        found[0] += [hit for hit in _hits(second, look.rules, applications) if hit.by_itself]
+        found[0] += [hit for hit in _hits(second, look, applications) if hit.by_itself]
     for project, hits in zip(projects, found, strict=True):
         _Telling(project, hits, where, look).run()
 
@@ -84,14 +85,14 @@ def carve_vba(content: bytes, where: str, look: Look, applications: frozenset[st
     """Report on module source that lies in bytes nobody can find their way in."""
     project = search_source(content, look.budget)
     if project.modules:
-        _Telling(project, list(_hits(project.modules, look.rules, applications)), where, look).run()
+        _Telling(project, list(_hits(project.modules, look, applications)), where, look).run()
 
 
 def inspect_script(source: str, where: str, look: Look, applications: frozenset[str]) -> None:
     """Report on Basic source that lies open, such as the script behind a form of Outlook, if it is any."""
     project = Project((), [Module("of the form", source.replace("\r\n", "\n").replace("\r", "\n"))])
     if any(vba_source.declarations(project.modules[0].source)):
-        _Telling(project, list(_hits(project.modules, look.rules, applications)), where, look).run()
+        _Telling(project, list(_hits(project.modules, look, applications)), where, look).run()
 
 
 def _left_over(projects: list[Project], data: bytes, look: Look) -> list[Project]:
@@ -99,12 +100,18 @@ def _left_over(projects: list[Project], data: bytes, look: Look) -> list[Project
 
     In no real document compared was there any: Office leaves no source behind.
     """
-    known = [module.source for project in projects for module in project.modules]
+    known = sorted(module.source for project in projects for module in project.modules)
     if len(find_containers(data)) <= len(known):
         return []
     rest = search_source(data, look.budget)
-    rest.modules = [m for m in rest.modules if not any(source.startswith(m.source) for source in known)]
+    rest.modules = [module for module in rest.modules if not is_beginning(module.source, known)]
     return [rest] if rest.modules else []
+
+
+def is_beginning(source: str, known: list[str]) -> bool:
+    """Whether one of ``known``, which are in order, begins with ``source``: it then stands right behind it."""
+    place = bisect_left(known, source)
+    return place < len(known) and known[place].startswith(source)
 
 
 class _Telling:
@@ -178,11 +185,12 @@ class _Telling:
         return "" if self.project.stomped or self.project.unreadable else fingerprint(self.sources)
 
 
-def _hits(modules: list[Module], rules: ScanRules, applications: frozenset[str]) -> Iterator[_Hit]:
+def _hits(modules: list[Module], look: Look, applications: frozenset[str]) -> Iterator[_Hit]:
     def match(name: str) -> Trigger | None:
-        return rules.match(name, language="vba", applications=applications)
+        return look.rules.match(name, language="vba", applications=applications)
 
     for module in modules:
+        look.budget.check_time()
         listeners = vba_source.listeners(module.source)
         for declared in vba_source.declarations(module.source):
             trigger = match(declared.name)

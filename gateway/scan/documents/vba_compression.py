@@ -7,6 +7,7 @@ the format, unless something readable came before: a module that breaks off is i
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from gateway.scan.budget import Budget
@@ -21,6 +22,7 @@ _CHUNKS_BETWEEN_CLOCKS = 64
 _FIRST_WORDS = (b"Attribut", b"attribut", b"ATTRIBUT")
 """What every module begins with. No eight letters of it can be written as a copy of earlier ones."""
 _IN_FIRST_WORDS = (b"ttribut", b"TTRIBUT")
+_CONTENT = re.compile(rb"[^\0]")
 _TEXT = frozenset([9, 10, 13, *range(32, 127)])
 _MAX_GUESSES = 256
 _BELIEVABLE = 0.9
@@ -40,15 +42,15 @@ def decompress(data: bytes, budget: Budget) -> bytes:
     return unpack(data, budget).text
 
 
-def unpack(data: bytes, budget: Budget) -> Unpacked:
-    """The container that begins ``data``.
+def unpack(data: bytes, budget: Budget, start: int = 0) -> Unpacked:
+    """The container that begins at ``start`` of ``data``, which is not copied: there may be one every few bytes.
 
     Raises ``Corrupt`` when not a single chunk can be read, ``OverLimit`` out of the budget.
     """
-    if not data or data[0] != SIGNATURE:
+    if start >= len(data) or data[start] != SIGNATURE:
         raise Corrupt("does not begin with the signature of compressed VBA source")
     out = bytearray()
-    position, end, sound = 1, len(data), True
+    position, end, sound = start + 1, len(data), True
     while position + 2 < end:
         header = data[position] | data[position + 1] << 8
         if (header >> 12) & 7 != _CHUNK_SIGNATURE:
@@ -68,7 +70,7 @@ def unpack(data: bytes, budget: Budget) -> Unpacked:
         raise Corrupt("holds compressed VBA source that cannot be read")
     # a sector of zeros in place of the source reads as literal zeros, which no source has
     sound = sound and out[-1] != 0
-    return Unpacked(bytes(out), sound, sound and (position + 2 >= end or not any(data[position:])))
+    return Unpacked(bytes(out), sound, sound and (position + 2 >= end or not _CONTENT.search(data, position)))
 
 
 def find_containers(data: bytes) -> list[int]:

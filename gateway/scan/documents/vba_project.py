@@ -1,7 +1,7 @@
 """A VBA project as it is stored: a storage with a ``dir`` stream and one stream a module (MS-OVBA 2.2, 2.3.4).
 
-Contract: ``find_projects`` lists every storage that can hold one, ``read_project`` gives the source of all of it that
-can be read. Nothing is believed that can be checked: modules the directory does not list are searched for, where its
+Contract: ``find_projects`` lists every storage that can hold one, ``read_projects`` gives all source in them that can
+be read. Nothing is believed that can be checked: modules the directory does not list are searched for, where its
 offsets lead nowhere the streams are searched for source, and the number of lines the compiled code was made from is
 compared with the source. What could not be read is told in ``Project.unreadable`` and ``Project.stomped``, never
 dropped. Raises only ``OverLimit``.
@@ -35,6 +35,9 @@ source, attributes left out and continued lines counted once, in all 377 modules
 _LISTED_AS = re.compile(rb"^(Document|Module|Class|BaseClass)=([^\r\n/]{1,255})", re.IGNORECASE | re.MULTILINE)
 """How PROJECT lists a module (MS-OVBA 2.3.1)."""
 _MAX_LISTING = 64 << 10
+_MAX_MODULES = 0xFFFF
+"""As many as the ``dir`` stream can count (2.3.4.2.3)."""
+_RECORDS_BETWEEN_CLOCKS = 4096
 _MAX_CACHE = 1 << 20
 """Identifiers stand at the end of ``_VBA_PROJECT``, which is some tens of KiB in real documents."""
 
@@ -58,7 +61,7 @@ class Project:
     """Modules whose compiled code was made from another source, or that have no source at all."""
     unreadable: list[str] = field(default_factory=list)
     """Modules that are listed and cannot be read."""
-    compiled: bytes = b""
+    compiled: bytearray = field(default_factory=bytearray)
     compiled_lines: int = 0
 
 
@@ -70,6 +73,38 @@ class _Listed:
     stream: str = ""
     offset: int = 0
     form: bool = False
+
+
+class _Forms:
+    """Modules that are forms: they have a designer storage (2.2), and PROJECT calls them so and nothing else.
+
+    Both lie around the project, and are looked through once for all projects in the same place.
+    """
+
+    def __init__(self, file: CompoundFile, budget: Budget) -> None:
+        self._file, self._budget = file, budget
+        self._known: dict[tuple[str, ...], set[str]] = {}
+        self._designed: dict[tuple[str, ...], set[str]] = {}
+        for entry in file.streams(_DESIGNER):
+            if entry.parent:
+                self._designed.setdefault(entry.parent[:-1], set()).add(entry.parent[-1].casefold())
+
+    def around(self, storage: tuple[str, ...]) -> set[str]:
+        """The names, folded, of those that belong to the projects directly in ``storage``."""
+        if storage not in self._known:
+            designed = self._designed.get(storage, set())
+            called = self._called(storage) if designed else {}
+            self._known[storage] = {name for name in designed if called.get(name) == {b"baseclass"}}
+        return self._known[storage]
+
+    def _called(self, storage: tuple[str, ...]) -> dict[str, set[bytes]]:
+        """What PROJECT calls each module."""
+        called: dict[str, set[bytes]] = {}
+        for entry in self._file.inside(storage):
+            if entry.kind == STREAM and entry.key == _LISTING:
+                for match in _LISTED_AS.finditer(_read(self._file, entry, self._budget, _MAX_LISTING)):
+                    called.setdefault(match[2].decode("latin-1").casefold(), set()).add(match[1].lower())
+        return called
 
 
 def find_projects(file: CompoundFile) -> list[tuple[str, ...]]:
@@ -91,18 +126,23 @@ def _superseded(storage: tuple[str, ...], current: set[tuple[str, ...]]) -> bool
     return storage[-1:] == ("_VBA_PROJECT",) and storage[:-1] in current
 
 
-def read_project(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -> Project:
-    """Every module of the project in ``storage``, the unlisted ones included."""
+def read_projects(file: CompoundFile, budget: Budget) -> list[Project]:
+    """Every module of every project, the unlisted ones included."""
+    forms = _Forms(file, budget)
+    return [_read_project(file, storage, forms.around(storage[:-1]), budget) for storage in find_projects(file)]
+
+
+def _read_project(file: CompoundFile, storage: tuple[str, ...], forms: set[str], budget: Budget) -> Project:
+    budget.check_time()
     project = Project(storage)
     streams: dict[str, Entry] = {}
     for entry in file.inside(storage):
         if entry.kind == STREAM:
             # of two streams with one name the second counts as unlisted, so both are read
             streams[f"{entry.key}/{len(streams)}" if entry.key in streams else entry.key] = entry
-    code_page, listed = _read_dir(file, streams.get(_DIR), budget)
-    forms = _forms(file, storage, budget)
+    code_page, listed = _read_dir(project, file, streams.get(_DIR), budget)
     if _CACHE in streams:
-        project.compiled = _read(file, streams[_CACHE], budget, _MAX_CACHE)
+        project.compiled += _read(file, streams[_CACHE], budget, _MAX_CACHE)
     unlisted = {key: entry for key, entry in streams.items() if key not in {_DIR, _CACHE}}
     for module in listed:
         found = unlisted.pop(module.stream.casefold(), None)
@@ -124,16 +164,6 @@ def search_source(content: bytes, budget: Budget) -> Project:
     project = Project(())
     _add_sources(project, "of a damaged project", content, find_containers(content), "cp1252", budget)
     return project
-
-
-def _forms(file: CompoundFile, storage: tuple[str, ...], budget: Budget) -> set[str]:
-    """Modules that are forms: they have a designer storage (2.2), and PROJECT calls them so and nothing else."""
-    designed = {e.parent[-1].casefold() for e in file.streams(_DESIGNER) if e.parent[:-1] == storage[:-1] and e.parent}
-    if not designed:
-        return designed
-    listed = b"".join(_read(file, e, budget, _MAX_LISTING) for e in file.streams(_LISTING) if e.parent == storage[:-1])
-    called = {(m[1].lower(), m[2].decode("latin-1").casefold()) for m in _LISTED_AS.finditer(listed)}
-    return {name for name in designed if {kind for kind, other in called if other == name} == {b"baseclass"}}
 
 
 def _read_module(project: Project, module: _Listed, content: bytes, code_page: str, budget: Budget) -> None:
@@ -168,7 +198,7 @@ def _read_module(project: Project, module: _Listed, content: bytes, code_page: s
 def _source_at(content: bytes, start: int, budget: Budget) -> tuple[bytes, bool]:
     """The source that is compressed at ``start``, nothing when there is none or only blanks; whether it is whole."""
     try:
-        found = unpack(content[start:], budget)
+        found = unpack(content, budget, start)
     except Corrupt:
         return b"", False
     return found.text.strip(b"\0"), found.whole
@@ -190,7 +220,7 @@ def _add_sources(
     for offset in offsets:
         budget.check_time()
         try:
-            found = unpack(content[offset:], budget)
+            found = unpack(content, budget, offset)
         except Corrupt:
             continue
         project.modules.append(Module(name, _text(found.text, code_page)))
@@ -198,8 +228,9 @@ def _add_sources(
             project.unreadable.append(name)
 
 
-def _read_dir(file: CompoundFile, entry: Entry | None, budget: Budget) -> tuple[str, list[_Listed]]:
-    """The code page and the modules of the ``dir`` stream (2.3.4.2); none when it cannot be read."""
+def _read_dir(project: Project, file: CompoundFile, entry: Entry | None, budget: Budget) -> tuple[str, list[_Listed]]:
+    """The code page and the modules of the ``dir`` stream (2.3.4.2); none when it cannot be read. One that goes on
+    behind the last module it can hold is told."""
     code_page, modules = "cp1252", list[_Listed]()
     if entry is None:
         return code_page, modules
@@ -207,10 +238,15 @@ def _read_dir(file: CompoundFile, entry: Entry | None, budget: Budget) -> tuple[
         content = decompress(_read(file, entry, budget), budget)
     except Corrupt:
         return code_page, modules
-    for kind, value in _records(content):
+    for number, (kind, value) in enumerate(_records(content)):
+        if not number % _RECORDS_BETWEEN_CLOCKS:
+            budget.check_time()
         if kind == _CODE_PAGE and len(value) >= 2:
             code_page = _codec(struct.unpack_from("<H", value)[0])
         elif kind == _MODULE_NAME:
+            if len(modules) == _MAX_MODULES:
+                project.unreadable.append(_DIR)
+                break
             modules.append(_Listed(name=value.decode(code_page, "replace")))
         elif modules and kind == _STREAM_NAME:
             modules[-1].stream = value.decode(code_page, "replace")

@@ -131,3 +131,40 @@ def test_a_stream_that_runs_in_a_circle_is_told():
     fat = struct.unpack_from("<I", data, 76)[0]
     struct.pack_into("<I", data, (fat + 1) * 512 + 4 * start, start)
     assert not CompoundFile(bytes(data)).is_finite()
+
+
+def nested(depth: int) -> bytes:
+    """A file of nothing but storages, each in the one before."""
+    free, end = 0xFFFFFFFF, 0xFFFFFFFE
+
+    def entry(name: str, kind: int, child: int) -> bytes:
+        raw = name.encode("utf-16-le")
+        numbers = (len(raw) + 2, kind, 1, free, free, child, bytes(16), 0, 0, 0, end, 0)
+        return struct.pack("<64sHBBIII16sIQQIQ", raw, *numbers)
+
+    children = [*range(1, depth + 1), free]
+    directory = b"".join(entry("a" if at else "Root Entry", 1 if at else 5, child) for at, child in enumerate(children))
+    directory += bytes(-len(directory) % 512)
+    sectors = len(directory) // 512
+    tables = sectors // 126 + 1
+    table = [0xFFFFFFFD] * tables + [*range(tables + 1, tables + sectors), end]
+    table += [free] * (tables * 128 - len(table))
+    magic = bytes.fromhex("D0CF11E0A1B11AE1")
+    header = struct.pack(
+        "<8s16sHHHHH6x9I", magic, bytes(16), 62, 3, 65534, 9, 6, 0, tables, tables, 0, 4096, end, 0, end, 0
+    )
+    named = struct.pack("<109I", *range(tables), *[free] * (109 - tables))
+    return header + named + struct.pack(f"<{len(table)}I", *table) + directory
+
+
+def test_storages_nested_as_deep_as_documents_are_keep_their_paths():
+    file = CompoundFile(nested(100))
+    assert not file.damaged
+    assert max(len(entry.path) for entry in file.entries) == 100
+
+
+def test_storages_nested_deeper_are_listed_in_bounded_memory_and_told():
+    file = CompoundFile(nested(5000))
+    assert "nested deeper" in file.damaged
+    assert len({entry.number for entry in file.entries}) == 5000
+    assert sum(len(entry.path) for entry in file.entries) < 5000 * 101

@@ -8,7 +8,7 @@ from gateway.closed_sets import Kind, Verdict
 from gateway.samples import excel, vba, word
 from gateway.samples.compound import compound_file, streams_of
 from gateway.scan.documents.compound import CompoundFile
-from gateway.scan.documents.vba import carve_vba, inspect_vba
+from gateway.scan.documents.vba import carve_vba, inspect_vba, is_beginning
 from gateway.scan.triggers import APPLICATIONS
 from tests.unit.scan.documents.recorder import Recorder, shipped_rules
 
@@ -192,3 +192,8 @@ def test_what_stands_before_a_declaration_does_not_hide_it(line):
 
 def test_a_declaration_inside_a_string_is_none():
     assert inspected('Const A = "x: Sub AutoOpen()"\r\n').verdict is Verdict.MACRO
+
+
+@given(st.text("ab", max_size=4), st.lists(st.text("ab", max_size=6), max_size=8))
+def test_the_beginning_of_a_known_source_is_known(source, known):
+    assert is_beginning(source, sorted(known)) == any(other.startswith(source) for other in known)

@@ -89,3 +89,16 @@ def test_a_container_that_ends_in_zeros_or_breaks_off_is_not_sound():
     assert unpack(packed + b"rest", budget())[1:] == (True, False)
     blank = packed[:20] + bytes(len(packed) - 20)
     assert not unpack(blank, budget()).sound
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=40), st.one_of(st.binary(max_size=60), st.binary(max_size=9000).map(compress)))
+def test_a_container_is_read_where_it_begins(before, rest):
+    def told(data, start):
+        try:
+            return unpack(data, budget(), start)
+        except Corrupt as error:
+            return str(error)
+
+    assert told(before + rest, len(before)) == told(rest, 0)
+    assert told(rest, len(rest) + 1) == told(b"", 0)

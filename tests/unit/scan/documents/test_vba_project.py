@@ -7,7 +7,7 @@ from gateway.samples.compound import compound_file, streams_of
 from gateway.scan.budget import Budget, Limits
 from gateway.scan.documents.compound import CompoundFile
 from gateway.scan.documents.vba_compression import decompress
-from gateway.scan.documents.vba_project import find_projects, read_project
+from gateway.scan.documents.vba_project import find_projects, read_projects
 
 PROJECT = made.project(samples.docm_autoopen())
 ORIGINAL = streams_of(PROJECT)
@@ -15,8 +15,7 @@ MODULE = ("VBA", "Module1")
 
 
 def read(streams: dict) -> list:
-    file = CompoundFile(compound_file(streams))
-    return [read_project(file, storage, Budget(Limits())) for storage in find_projects(file)]
+    return read_projects(CompoundFile(compound_file(streams)), Budget(Limits()))
 
 
 def sources(projects: list) -> str:
@@ -115,7 +114,7 @@ def test_of_two_streams_with_one_name_both_are_read():
     twice = data.replace("Module9".encode("utf-16-le"), "Module1".encode("utf-16-le"))
     file = CompoundFile(twice)
     assert len(file.streams("Module1")) == 2
-    found = sources([read_project(file, storage, Budget(Limits())) for storage in find_projects(file)])
+    found = sources(read_projects(file, Budget(Limits())))
     assert "AutoOpen" in found
     assert "Document_Close" in found
 
@@ -139,3 +138,20 @@ def test_a_project_is_superseded_only_by_another_one(current, places):
     old = {("_VBA_PROJECT", *path[1:]): content for path, content in ORIGINAL.items() if path[0] == "VBA"}
     file = CompoundFile(compound_file({**old, ("_VBA_PROJECT_CUR", "VBA", current): b"x"}))
     assert len(find_projects(file)) == places
+
+
+def test_what_lies_around_many_projects_is_read_once():
+    listing = b"Class=M\r\n" * 7000
+    projects = {(f"v{number}", "dir"): b"" for number in range(100)}
+    file = CompoundFile(compound_file({**projects, ("form", "\x03VBFrame"): b"x", ("PROJECT",): listing}))
+    budget = Budget(Limits())
+    assert len(read_projects(file, budget)) == 100
+    assert len(listing) <= budget.unpacked < 2 * len(listing)
+
+
+def test_a_directory_that_lists_more_modules_than_it_can_count_is_told():
+    modules = b"".join(b"\x19\0\1\0\0\0M" for _ in range(0x10001))
+    (project,) = read({**ORIGINAL, ("VBA", "dir"): compress(modules)})
+    assert len(project.unreadable) == 0x10000
+    assert "dir" in project.unreadable
+    assert "Sub AutoOpen()" in sources([project])
