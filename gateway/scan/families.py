@@ -48,6 +48,9 @@ OOXML_FAMILIES: tuple[tuple[bytes, FileType, FileType], ...] = (
 )
 _ACTIVE = (b"macroenabled", b"vbaproject", b"macrosheet", b"intlmacrosheet")
 
+_LIMITS = Limits(max_unpacked_size=16 << 20, seconds=5.0)
+"""For one look. The list of types has some KiB, and who looks into the file in earnest has limits of his own."""
+
 
 def ole_type(data: bytes) -> FileType:
     """By the first of its entries that only one family has."""
@@ -57,7 +60,7 @@ def ole_type(data: bytes) -> FileType:
 
 def zip_type(data: bytes) -> FileType:
     """OOXML and ODF by what their directory lists. A directory that cannot be read makes it a zip file to be walked."""
-    budget = Budget(Limits())
+    budget = Budget(_LIMITS)
     try:
         listed = zip_container.names(data, budget)
         members = {name.replace("\\", "/").lower(): read for name, read in listed.items()}
@@ -65,12 +68,16 @@ def zip_type(data: bytes) -> FileType:
         return FileType.ZIP
     types = members.get("[content_types].xml")
     if types is not None:
+        cut = False
         try:
-            words = types().replace(b"\x00", b"").lower()
-        except (Corrupt, OverLimit):
+            words = types()
+        except Corrupt:
             words = b""
+        except OverLimit as limit:
+            words, cut = limit.before, True  # what is not seen may say that something runs
+        words = words.replace(b"\x00", b"").lower()
         words += "\n".join(members).encode("utf-8", "replace")
-        active = any(word in words for word in _ACTIVE)
+        active = cut or any(word in words for word in _ACTIVE)
         for word, quiet, running in OOXML_FAMILIES:
             if word in words:
                 return running if active else quiet

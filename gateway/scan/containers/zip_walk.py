@@ -9,6 +9,7 @@ size is trusted. Never raises but ``OverLimit`` for the clock; ``over`` says tha
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ class Walk:
         self._explained: list[tuple[int, int]] = []
         self._listed: dict[tuple[int, bytes], None] = {}
         self._count = 0
+        self._compared = 0
         try:
             self._follow_directories()
             self._follow_strays()
@@ -67,11 +69,12 @@ class Walk:
         """Every end record, from the last to the first; those inside the data of a member are that member's affair."""
         archives = 0
         position = len(self.data)
+        gaps = self.gaps()
         while (position := self.data.rfind(zip_records.END, 0, position)) >= 0:
             self.budget.check_time()
-            covering = [start for start, end in self._explained if start <= position < end]
-            if covering:
-                position = min(covering)
+            start, end = gaps[max(0, bisect_right(gaps, (position, len(self.data))) - 1)] if gaps else (0, 0)
+            if not start <= position < end:
+                position = end if end <= position else 0
                 continue
             directories = zip_records.directories_at(self.data, position)
             archives += bool(directories)
@@ -81,6 +84,7 @@ class Walk:
                 self.doubt("the end of the zip file points to several directories")
             for directory in directories:
                 self._follow(directory)
+            gaps = self.gaps() if directories else gaps
         if archives > 1:
             self.doubt("several zip archives are joined in one file")
         if archives == 0 and not self.data.startswith(zip_records.END):
@@ -242,6 +246,10 @@ class Walk:
             return True
         if one.entry.method != other.entry.method or one.entry.flags & 1 != other.entry.flags & 1:
             return False
+        size = one.end - one.start
+        self._compared += size
+        if size != other.end - other.start or self._compared > len(self.data):
+            return False  # members that do not overlap are together no longer than the file
         return self.data[one.start : one.end] == self.data[other.start : other.end]
 
     def _spend(self) -> None:

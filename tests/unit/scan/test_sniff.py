@@ -165,3 +165,12 @@ def test_what_hides_its_type(data: bytes, kind: FileType) -> None:
 def test_a_page_behind_something_else(front: bytes) -> None:
     assert FileType.HTML in candidates(front + b"<SCRIPT>x</SCRIPT>")
     assert FileType.HTML not in candidates(front + b"<b>x</b>")
+
+
+def test_a_list_of_types_too_long_to_be_read_may_hide_that_something_runs() -> None:
+    entry = b"<Default Extension='abc' ContentType='x/y'/>"
+    types = WORD.encode() + entry * ((17 << 20) // len(entry)) + MACRO_WORD.encode()
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("[Content_Types].xml", types)
+    assert sniff(file.getvalue()) is FileType.DOCM

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from gateway.closed_sets import Kind
 from gateway.scan.budget import Budget, Limits, OverLimit
 from gateway.scan.containers import zip as zip_container
+from gateway.scan.containers import zip_records
+from gateway.scan.containers.zip_walk import Walk
 from gateway.scan.look import Blob, Corrupt
 from tests.makers.looks import Notes, look
 from tests.makers.zips import Item, build
@@ -67,6 +69,7 @@ def test_streamed_members_have_their_sizes_behind_them() -> None:
 
 X = b"x" * 100
 TWO = [Item("a", X), Item("b", b"y" * 100)]
+INNER = build([Item("c", X)])
 
 
 @pytest.mark.parametrize(
@@ -196,6 +199,47 @@ def test_bombs_end_at_a_limit(bomb: Callable[[], bytes]) -> None:
 def test_too_many_directories_are_a_limit() -> None:
     with pytest.raises(OverLimit, match="directories"):
         unpacked(build([Item("a", b"")]) * 100)
+
+
+class Counted(bytes):
+    """Bytes that know how many of them were copied."""
+
+    copied = 0
+
+    def __getitem__(self, key):
+        found = super().__getitem__(key)
+        self.copied += len(found) if isinstance(key, slice) else 1
+        return found
+
+
+def test_overlapping_members_of_one_name_are_not_compared_again_and_again() -> None:
+    size, number = 100_000, 300
+    header = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 0, 0, 0, 0, size, size, 1, 0) + b"a"
+    record = struct.Struct("<4s6H3I5H2I1s")
+    entries = b"".join(
+        record.pack(b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, size, size, 1, 0, 0, 0, 0, 0, at * len(header), b"a")
+        for at in range(number)
+    )
+    body = header * number + bytes(size)
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, number, number, len(entries), len(body), 0)
+    data, doubts = Counted(body + entries + end), []
+    walk = Walk(data, Budget(Limits()), doubts.append)
+    assert len(walk.readings) == number
+    assert {"two members are called 'a'", "members overlap each other"} <= set(doubts)
+    assert data.copied < 4 * len(data)
+
+
+@given(st.lists(st.sampled_from([zip_records.END, b"PK", b"x" * 30, bytes(4), INNER]), max_size=5), st.booleans())
+def test_end_records_that_end_nothing_change_nothing(junk: list[bytes], twice: bool) -> None:
+    """Wherever they stand: before the archive, right behind another one, and inside a member."""
+    before, inside = b"".join(junk), build([Item("inner", b"".join(junk), method=0), Item("b", X)])
+    data = before.replace(INNER, b"") + inside * (1 + twice)
+    doubts: list[str] = []
+    walk = Walk(data, Budget(Limits()), doubts.append)
+    assert sorted({reading.entry.name for reading in walk.readings}) == ["b", "inner"]
+    joined = ["the end of the zip file points to several directories", "several zip archives are joined in one file"]
+    assert set(doubts) <= set(joined) if twice else doubts == []
+    assert (joined[1] in doubts) is twice
 
 
 def test_nothing_readable_is_corrupt() -> None:
