@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+JOBS   ?= 3
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -19,9 +20,12 @@ $(STAMP): pyproject.toml constraints.txt
 run: $(STAMP) ## a gateway of its own, real messages through it, and what became of them (ARGS=--once ends by itself)
 	$(BIN)/macrogate demo $(ARGS)
 
-test: $(STAMP) tools ## everything: style, types, unit, faults, end to end with a real Postfix
+# the tests start hundreds of processes, which would compile every module again where the environment forbids to keep it
+test unit e2e: export PYTHONDONTWRITEBYTECODE =
+
+test: $(STAMP) tools ## everything: style, types, unit, faults, end to end with a real Postfix (JOBS=0: one after another)
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest tests $(ARGS)
+	$(BIN)/python -m pytest tests -n $(JOBS) $(ARGS)
 
 check: $(STAMP) ## style and types
 	$(BIN)/ruff check gateway tests deploy
@@ -29,10 +33,10 @@ check: $(STAMP) ## style and types
 	$(BIN)/mypy
 
 unit: $(STAMP) ## the quick tests only
-	$(BIN)/python -m pytest tests --ignore=tests/e2e --ignore=tests/faults $(ARGS)
+	$(BIN)/python -m pytest tests --ignore=tests/e2e --ignore=tests/faults -n $(JOBS) $(ARGS)
 
 e2e: $(STAMP) tools ## end to end only
-	$(BIN)/python -m pytest tests/e2e $(ARGS)
+	$(BIN)/python -m pytest tests/e2e -n $(JOBS) $(ARGS)
 
 tools: ## what the tests need from Debian: installed as root, named otherwise
 	@sh tests/tools.sh

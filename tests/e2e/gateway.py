@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.e2e.tools import eventually, lasting_port
+from tests.e2e.tools import eventually, free_port
 
 START_SECONDS = 60.0
 POLICY = "[policy]\n"
@@ -56,8 +56,8 @@ class GatewayProcess:
 
     def __init__(self, smtp: str, more: str = "", folder: Path | None = None) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="macrogate-e2e-"))
-        self.port = lasting_port()
-        self.http = lasting_port()
+        self.port = free_port()
+        self.http = free_port()
         self.configuration = self.folder / "macrogate.toml"
         self.log = self.folder / "events.log"
         self.quarantine = self.folder / "quarantine"

@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/sbin"])
 
+PROCESSES = 16
+"""Of one run, at the most."""
+
 Answer = TypeVar("Answer")
 
 
@@ -51,17 +54,10 @@ def find(program: str) -> str | None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def lasting_port(host: str = "127.0.0.1") -> int:
-    """A port that is free now and that the kernel gives to no client either (``ip_local_port_range`` begins at 32768),
-    for a listener that is gone for a while again and again."""
-    for port in random.sample(range(20_000, 30_000), 100):
+    """A TCP port nobody listens on now, and that the kernel gives to no client either (``ip_local_port_range`` begins
+    at 32768): a listener may be gone for a while again and again. Each process of a run draws from ports of its own."""
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PROCESSES
+    for port in random.sample(range(20_000 + own, 30_000, PROCESSES), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((host, port))
             return port

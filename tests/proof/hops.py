@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.e2e.postfix import Postfix
-from tests.e2e.tools import lasting_port
+from tests.e2e.tools import free_port
 from tests.proof.copies import identify, identify_changed
 
 SERVICE = "127.0.0.1:{port} inet n - n - 600 smtpd\n"
@@ -34,7 +34,7 @@ class RealPostfix:
 
     def __init__(self, milter: str = "") -> None:
         """``milter``: where Postfix asks what to do with a message, as ``inet:HOST:PORT``."""
-        self.port = lasting_port()
+        self.port = free_port()
         self.copies: Counter[str] = Counter()
         asking = f"smtpd_milters = {milter}\n{MILTER}" if milter else ""
         self._identify = identify_changed if milter else identify
@@ -80,7 +80,7 @@ class BadHop:
     EXTENSIONS = b"250-bad.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 100000000\r\n"
 
     def __init__(self, trouble: float = 0.02, seed: int = 1047) -> None:
-        self.port = lasting_port()
+        self.port = free_port()
         self.copies: Counter[str] = Counter()
         self._random = random.Random(seed)
         self._trouble = trouble

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from gateway.quarantine import schema
 from tests.e2e.gateway import GatewayProcess
-from tests.e2e.tools import lasting_port
+from tests.e2e.tools import free_port
 from tests.proof.copies import identify_file
 from tests.proof.hops import BadHop, RealPostfix
 from tests.proof.ledger import Balance, Ledger
@@ -57,7 +57,7 @@ class Lane:
     ) -> None:
         """``milter``: Postfix stands in front as well, asks the gateway, and macros are taken out."""
         self.name, self.behind = name, behind
-        self._milter = f"127.0.0.1:{lasting_port()}" if milter else ""
+        self._milter = f"127.0.0.1:{free_port()}" if milter else ""
         self.hop: RealPostfix | BadHop = (
             RealPostfix(f"inet:{self._milter}" if milter else "") if behind == "postfix" else BadHop()
         )

@@ -108,6 +108,6 @@ def test_any_bytes_end_soon(pieces: list[bytes]) -> None:
     "piece", [b"A\n", b"A A\n", b"--\n", b"\n   ", b"=41", b"QUI=" * 18 + b"\n", b"name=", b"\n--x\t"]
 )
 def test_a_megabyte_of_anything_takes_no_time_worth_naming(piece: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found(piece * ((1 << 20) // len(piece)))
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

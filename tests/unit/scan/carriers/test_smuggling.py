@@ -119,9 +119,9 @@ def test_it_pays_for_what_it_makes() -> None:
 )
 def test_no_text_makes_it_slow(piece: bytes) -> None:
     data = page(b"atob(" + piece * ((1 << 20) // len(piece)))
-    began = time.monotonic()
+    began = time.process_time()
     look(inspect_smuggling, data)
-    assert time.monotonic() - began < 3.0
+    assert time.process_time() - began < 3.0
     assert len(list(literals(data, Budget(Limits())))) <= MAX_LITERALS
 
 

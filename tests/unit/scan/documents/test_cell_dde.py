@@ -81,9 +81,9 @@ def test_programs_that_are_known(server, known):
 @pytest.mark.parametrize("unit", [b"|", b"|'", b"=a|'", b"=cmd|", b"=|x!", b"'|'", b"a|b!\n", b"=cmd |"])
 def test_a_megabyte_of_almost_takes_no_time(unit):
     text = unit * (1_000_000 // len(unit))
-    started = time.perf_counter()
+    started = time.process_time()
     in_table(text)
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4
 
 
 @given(st.binary(max_size=300))

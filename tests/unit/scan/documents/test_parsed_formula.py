@@ -61,10 +61,10 @@ def test_each_version_has_sizes_of_its_own(version, expression, text):
 
 @pytest.mark.parametrize("unit", [b"\x15", b"\x1e\0\0\x08", b"\x1e\0\0", b"\x42\x7f\x04\x00", b"\x16\x16\x08"])
 def test_a_formula_that_nests_without_end_takes_no_time(unit):
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(20):
         BIFF8.text(unit * 100_000)
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4
 
 
 @given(st.binary(max_size=500), st.sampled_from([2, 3, 4, 5, 8, 12]))

@@ -51,9 +51,9 @@ def test_other_code_has_another_name():
 
 @pytest.mark.parametrize("unit", ['"', '"a"&', "CHAR(1)&", "a.", "'", "A1", "((", '""', "\\\\a\\", "r[", "http://"])
 def test_a_megabyte_of_almost_takes_no_time(unit):
-    started = time.perf_counter()
+    started = time.process_time()
     code(unit * (1_000_000 // len(unit)))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_cell_addresses():

@@ -115,10 +115,10 @@ def test_many_padded_segments_are_joined_only() -> None:
 
 def test_a_large_attachment_is_decoded_in_one_go() -> None:
     encoded = base64.encodebytes(FILE * 8000).replace(b"\n", b"\r\n")
-    began = time.perf_counter()
+    began = time.process_time()
     (content,) = base64_text.base64_views(encoded, budget())
     assert len(content) == len(FILE) * 8000
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 @given(st.binary(max_size=300))
