@@ -12,7 +12,9 @@ import random
 import shutil
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -55,13 +57,20 @@ def find(program: str) -> str | None:
 
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port nobody listens on now, and that the kernel gives to no client either (``ip_local_port_range`` begins
-    at 32768): a listener may be gone for a while again and again. Each process of a run draws from ports of its own."""
-    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PROCESSES
-    for port in random.sample(range(20_000 + own, 30_000, PROCESSES), 100):
+    at 32768): a listener may be gone for a while again and again. None is given twice, until all have been; and each
+    process of a run has its own."""
+    for port in islice(_own_ports(), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((host, port))
             return port
     pytest.fail("no port below 30000 is free")
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PROCESSES
+    ports = range(20_000 + own, 30_000, PROCESSES)
+    return cycle(random.SystemRandom().sample(ports, len(ports)))
 
 
 def eventually(what: str, look: Callable[[], Answer | None], seconds: float = 15.0) -> Answer:
