@@ -129,6 +129,10 @@ def _die(lane: Lane, failpoint: str) -> bool:
         return False
 
 
+OF_SERVERS = 0.1
+"""The share of kills among workers that hit the process they come from, and them with it."""
+
+
 def workers(behind: str, times: int, tell: Tell, *, until: float = float("inf"), rate: float) -> Result:
     """SIGKILL to a worker, or to the process that starts them, at random moments; the daemon goes on."""
     rng, began, done = random.Random(9), time.monotonic(), 0
@@ -138,11 +142,11 @@ def workers(behind: str, times: int, tell: Tell, *, until: float = float("inf"),
         lane.send()
         while done < times and time.monotonic() < until:
             time.sleep(rng.uniform(0.1, 2.0))
-            victims = descendants(process)
-            if not victims:
-                continue
+            server, *hands = descendants(process) or [0]
+            if not hands:
+                continue  # a new one still loads, and a kill a second would keep it from ever being done
             with suppress(ProcessLookupError):
-                os.kill(rng.choice(victims), signal.SIGKILL)
+                os.kill(server if rng.random() < OF_SERVERS else rng.choice(hands), signal.SIGKILL)
                 done += 1
             tell(f"worker {done}, {len(lane.ledger.sent)} messages")
         balance = lane.balance()
