@@ -110,7 +110,7 @@ async def test_f10_what_a_gateway_has_answered_for_survives_the_power_cut(tmp_pa
             assert gateway.process is not None
             process = gateway.process.pid
             assert gateway.terminate() == 0
-            eventually("strace has written everything", lambda: f"\n{process} +++ exited" in log.read_text())
+            eventually("strace has written everything", lambda: f"\n{process:<5} +++ exited" in log.read_text())
         finally:
             gateway.remove()
     sent = dict(zip((reply.rpartition(" ")[2].encode() for reply in replies), messages, strict=True))
