@@ -22,7 +22,8 @@ from gateway.jail.process import OUT_OF_MEMORY, Orders
 from gateway.jail.wire import Frame, FrameReader, Ready, Unfit, decode_answer
 
 START_SECONDS: Final = 30.0
-"""For the first worker, which waits for the fork server to load everything: about a second on an idle machine."""
+"""From its fork until it is ready: it compiles the rules and closes the doors behind it. What comes before has
+``server.PATIENCE``."""
 
 REAP_SECONDS: Final = 5.0
 CHUNK: Final = 256 * 1024
